@@ -2,6 +2,8 @@
 
 pub mod batch;
 mod random;
+mod ring;
+mod robust;
 pub mod stream;
 
 pub use random::Random;

@@ -2,6 +2,10 @@
 //!
 //! Causal by construction: `update` judges the sample by what was learnt before it and learns afterwards.
 
+#[cfg(test)]
+pub(crate) mod check;
+pub mod level;
+
 use manazir_model::{Direction, Grain, Sample};
 use serde::{Deserialize, Serialize};
 
