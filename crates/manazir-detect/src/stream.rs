@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 pub(crate) mod check;
+pub mod forest;
 pub mod level;
 
 use manazir_model::{Direction, Grain, Sample};
