@@ -1,9 +1,12 @@
 //! Detectors, calibration, choice and alarm life cycle. Synchronous and pure: samples in, scores out.
 
+pub mod alarm;
 pub mod batch;
+pub mod live;
 mod random;
 mod ring;
 mod robust;
 pub mod stream;
+pub mod tail;
 
 pub use random::Random;

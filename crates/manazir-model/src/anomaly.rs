@@ -35,7 +35,7 @@ pub struct Verdict {
     pub lower: f64,
     /// Upper end of the expected band; NaN as above.
     pub upper: f64,
-    /// Calibrated strangeness, real ≥ 0, higher is stranger: −log₁₀ of `p_value`.
+    /// Strangeness, real ≥ 0, higher is stranger; of one scale for all series.
     pub score: f64,
     /// Probability of a sample at least as strange if nothing has changed, in (0, 1].
     pub p_value: f64,
@@ -90,7 +90,7 @@ pub struct Anomaly {
     pub peak_observed: f64,
     /// See `peak_observed`.
     pub peak_expected: f64,
-    /// Calibrated strangeness of the peak, −log₁₀ of its p-value.
+    /// Strangeness of the peak, as in [`Verdict::score`].
     pub score: f64,
     /// Name of the detector that found it.
     pub detector: String,
