@@ -1,7 +1,9 @@
 //! Detectors, calibration, choice and alarm life cycle. Synchronous and pure: samples in, scores out.
 
 pub mod alarm;
+pub mod baseline;
 pub mod batch;
+pub mod history;
 pub mod live;
 mod random;
 mod ring;
