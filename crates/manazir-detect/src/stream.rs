@@ -6,6 +6,7 @@
 pub(crate) mod check;
 pub mod forest;
 pub mod level;
+pub mod pca;
 
 use manazir_model::{Direction, Grain, Sample};
 use serde::{Deserialize, Serialize};

@@ -45,9 +45,9 @@ struct Channels<D> {
 }
 
 impl<D: ChannelDetector + Serialize + DeserializeOwned> Subject for Channels<D> {
-    /// Channel i is the value times i + 1; every fifth slot lacks the channel whose turn it is.
+    /// Channel i is the value times i + 1; one slot in five lacks the channel whose turn it is.
     fn feed(&mut self, slot: Sample, learn: Learn) -> Option<Bits> {
-        let turn = slot.at.micros().rem_euclid(5 * self.n_features as i64) as usize;
+        let turn = (slot.at.micros() / HALF_HOUR_MICROS).rem_euclid(5 * self.n_features as i64) as usize;
         let row: Vec<f64> = (0..self.n_features)
             .map(|channel| if channel == turn { f64::NAN } else { slot.value * (channel + 1) as f64 })
             .collect();
@@ -66,6 +66,9 @@ impl<D: ChannelDetector + Serialize + DeserializeOwned> Subject for Channels<D> 
         self.detector.state_bytes()
     }
 }
+
+/// Distance of the samples in all series.
+const HALF_HOUR_MICROS: i64 = 1_800_000_000;
 
 /// Long enough for the slowest default warm-up.
 const N_SAMPLES: usize = 3_000;
@@ -158,7 +161,6 @@ fn usual_series() -> Vec<Sample> {
 }
 
 fn at_grain(values: impl IntoIterator<Item = f64>) -> Vec<Sample> {
-    const HALF_HOUR_MICROS: i64 = 1_800_000_000;
     let start = Timestamp::from_seconds(1_400_000_400).micros();
     values
         .into_iter()

@@ -28,6 +28,7 @@ use manazir_model::{Direction, Sample};
 use serde::{Deserialize, Serialize};
 
 pub use channels::ChannelForest;
+pub(crate) use channels::share;
 pub(crate) use scale::Scale;
 pub(crate) use shingle::Shingle;
 

@@ -36,10 +36,11 @@ pub struct ChannelForest {
 }
 
 impl Config {
-    /// The default for a number of channels: rows are joined up to 32 coordinates, for random cuts find one
-    /// strange coordinate the less often the more there are, and the cost grows with them.
+    /// The default for a number of channels. Rows are joined up to 64 coordinates, for random cuts find one
+    /// strange coordinate the less often the more there are, and the cost grows with them. The memory is long:
+    /// rows of many channels are never quite alike, and a lasting incident must not become usual within hours.
     pub fn channels(n_features: usize) -> Self {
-        Self { shingle: (32 / n_features.max(1)).clamp(1, 8), ..Self::default() }
+        Self { shingle: (64 / n_features.max(1)).clamp(1, 8), memory_samples: 20_000, ..Self::default() }
     }
 }
 

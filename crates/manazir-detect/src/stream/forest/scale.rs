@@ -56,6 +56,16 @@ impl Scale {
         ((value - self.offset) / self.unit).clamp(-COORDINATE_MAX, COORDINATE_MAX) as f32
     }
 
+    /// The value at z = 0.
+    pub(crate) fn offset(&self) -> f64 {
+        self.offset
+    }
+
+    /// The distance between z = 0 and z = 1.
+    pub(crate) fn unit(&self) -> f64 {
+        self.unit
+    }
+
     /// The value of a coordinate.
     #[cfg(test)]
     pub(crate) fn invert(&self, z: f32) -> f64 {

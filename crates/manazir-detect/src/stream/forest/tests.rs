@@ -108,9 +108,9 @@ fn check_blame(strange: usize) {
         forest.update(&row, Learn::Fully, &mut attribution);
     }
     let mut row: Vec<f64> = (0..5).map(|channel| 10f64.powi(3 * channel - 6) * 100.0).collect();
-    row[strange] *= 1.2;
+    row[strange] *= 1.5;
     let score = forest.update(&row, Learn::Fully, &mut attribution).unwrap();
-    assert!(score > 1.5, "{score}");
+    assert!(score > 1.3, "{score}");
     assert!(attribution[strange] > 0.6, "channel {strange}: {attribution:?}");
 }
 
