@@ -1,0 +1,162 @@
+//! `cargo xtask soak`: the checks that are too long for every change.
+//!
+//! Each runs for the given time from one seed, which is printed and, with `--record`, written down with
+//! the commit, so that whoever finds a fault later can say since when it may have been there.
+
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail};
+use cargo_metadata::{DependencyKind, Metadata};
+
+use crate::{shell, tidy};
+
+const RECORD: &str = "docs/reference/soak.md";
+
+/// Twenty times the 256 of an everyday run, so that one round takes seconds, not hours.
+const CASES: u32 = 5_000;
+
+/// What one check did.
+struct Outcome {
+    check: &'static str,
+    took: Duration,
+    /// In the words of the check, for instance how many inputs it tried.
+    says: String,
+    failed: bool,
+}
+
+/// Runs every long check; with `record` writes what came out into the reference.
+pub(crate) fn run(seconds: u64, seed: Option<u64>, record: bool) -> Result<()> {
+    let seed = seed.unwrap_or_else(seed_from_clock);
+    eprintln!("seed {seed}; to repeat: cargo xtask soak --seconds {seconds} --seed {seed}");
+    let outcomes = [fuzz_readers(seconds, seed)?, properties(seconds, seed)?];
+    let rows = rows(&outcomes, &date()?, &commit()?, seed);
+    print!("{rows}");
+    if record {
+        let path = shell::root().join(RECORD);
+        let page = fs::read_to_string(&path).with_context(|| format!("read {RECORD}"))?;
+        fs::write(&path, recorded(&page, &rows)?).with_context(|| format!("write {RECORD}"))?;
+    }
+    let failed: Vec<_> =
+        outcomes.iter().filter(|outcome| outcome.failed).map(|outcome| outcome.check).collect();
+    if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
+}
+
+/// Mutated files against the readers of the catalogue: none may panic, hang or eat the memory.
+fn fuzz_readers(seconds: u64, seed: u64) -> Result<Outcome> {
+    let mut command = release_tests(&["--package", "manazir-catalog", "--test", "fuzz", "--", "--nocapture"]);
+    command.env("MANAZIR_FUZZ_SECONDS", seconds.to_string()).env("MANAZIR_FUZZ_SEED", seed.to_string());
+    build(&["--package", "manazir-catalog", "--test", "fuzz"])?;
+    let began = Instant::now();
+    let (lines, result) = shell::run_keeping(&mut command, |line| line.contains("inputs"));
+    let says = lines.last().cloned().unwrap_or_else(|| "ran to its end".to_owned());
+    Ok(Outcome { check: "fuzzing of the readers", took: began.elapsed(), says, failed: result.is_err() })
+}
+
+/// Every test of the crates that have property tests, round after round, each round from a seed of its own.
+fn properties(seconds: u64, seed: u64) -> Result<Outcome> {
+    let packages = crates_with_properties(&tidy::metadata()?);
+    let packages: Vec<_> = packages.iter().flat_map(|name| ["--package", name]).collect();
+    build(&packages)?;
+    let began = Instant::now();
+    let mut rounds = 0;
+    let mut failed = false;
+    while !failed && (rounds == 0 || began.elapsed() < Duration::from_secs(seconds)) {
+        let round_seed = seed.wrapping_add(rounds);
+        let mut command = release_tests(&packages);
+        command.env("PROPTEST_CASES", CASES.to_string()).env("PROPTEST_RNG_SEED", round_seed.to_string());
+        failed = shell::run(&mut command).is_err();
+        rounds += 1;
+    }
+    let says = format!("{rounds} rounds of {CASES} cases");
+    Ok(Outcome { check: "property tests", took: began.elapsed(), says, failed })
+}
+
+/// Building is no part of the time that a check is given.
+fn build(arguments: &[&str]) -> Result<()> {
+    shell::run(shell::cargo().args(["test", "--quiet", "--release", "--no-run"]).args(arguments))
+}
+
+fn release_tests(arguments: &[&str]) -> Command {
+    let mut command = shell::cargo();
+    command.args(["test", "--quiet", "--release"]).args(arguments);
+    command
+}
+
+fn crates_with_properties(metadata: &Metadata) -> Vec<String> {
+    let has_properties = |package: &&cargo_metadata::Package| {
+        let mut needs = package.dependencies.iter();
+        needs.any(|needed| needed.name == "proptest" && needed.kind == DependencyKind::Development)
+    };
+    let packages = metadata.workspace_packages().into_iter().filter(has_properties);
+    packages.map(|package| package.name.to_string()).collect()
+}
+
+fn seed_from_clock() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.as_secs().wrapping_mul(1_000_003) ^ u64::from(now.subsec_nanos())
+}
+
+fn date() -> Result<String> {
+    Ok(shell::output(shell::program("date").args(["-u", "+%Y-%m-%d"]))?.trim().to_owned())
+}
+
+/// The commit that is tested, with a `+` if the files differ from it.
+fn commit() -> Result<String> {
+    let id = shell::output(shell::program("git").args(["rev-parse", "--short=10", "HEAD"]))?;
+    let changed = !shell::output(shell::program("git").args(["status", "--porcelain"]))?.is_empty();
+    Ok(format!("{}{}", id.trim(), if changed { "+" } else { "" }))
+}
+
+/// Lines of the table in the reference.
+fn rows(outcomes: &[Outcome], date: &str, commit: &str, seed: u64) -> String {
+    let row = |outcome: &Outcome| {
+        let verdict = if outcome.failed { "**failed**" } else { "passed" };
+        let (check, seconds) = (outcome.check, outcome.took.as_secs());
+        // A bar would end the cell.
+        let says = outcome.says.replace('|', "/");
+        format!("| {date} | {commit} | {check} | {seconds} | {seed} | {verdict}: {says} |\n")
+    };
+    outcomes.iter().map(row).collect()
+}
+
+/// `page` with the newest rows first in its table.
+fn recorded(page: &str, rows: &str) -> Result<String> {
+    let rule = "\n|---|---|---|---|---|---|\n";
+    let (before, after) = page.split_once(rule).with_context(|| format!("{RECORD} has lost its table"))?;
+    Ok(format!("{before}{rule}{rows}{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_written_down_newest_first() {
+        let outcome = |check, failed| Outcome {
+            check,
+            took: Duration::from_millis(600_900),
+            says: "12 inputs | none slow".to_owned(),
+            failed,
+        };
+        let rows = rows(&[outcome("a", false), outcome("b", true)], "2026-01-02", "abc+", 7);
+        assert_eq!(
+            rows,
+            "| 2026-01-02 | abc+ | a | 600 | 7 | passed: 12 inputs / none slow |\n\
+             | 2026-01-02 | abc+ | b | 600 | 7 | **failed**: 12 inputs / none slow |\n"
+        );
+        let page = "# Soak\n\n| date |\n|---|---|---|---|---|---|\n| old |\n";
+        let new = recorded(page, &rows).unwrap();
+        assert!(new.starts_with("# Soak\n\n| date |\n|---|---|---|---|---|---|\n| 2026-01-02 | abc+ | a"));
+        assert!(new.ends_with("| old |\n"));
+        assert!(recorded("# Soak\n", &rows).is_err());
+    }
+
+    #[test]
+    fn the_crates_with_property_tests_are_found() {
+        let found = crates_with_properties(&tidy::metadata().unwrap());
+        assert!(found.contains(&"manazir-detect".to_owned()), "{found:?}");
+        assert!(!found.contains(&"xtask".to_owned()), "{found:?}");
+    }
+}
