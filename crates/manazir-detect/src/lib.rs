@@ -8,6 +8,7 @@ pub mod live;
 mod random;
 mod ring;
 mod robust;
+mod sorted_window;
 pub mod stream;
 pub mod tail;
 

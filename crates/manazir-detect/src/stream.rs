@@ -4,9 +4,16 @@
 
 #[cfg(test)]
 pub(crate) mod check;
+mod calendar;
+pub mod cusum;
 pub mod forest;
 pub mod level;
+pub mod level_shift;
+pub mod page_hinkley;
 pub mod pca;
+pub mod polynomial;
+pub mod seasonal;
+pub mod variance;
 
 use manazir_model::{Direction, Grain, Sample};
 use serde::{Deserialize, Serialize};
