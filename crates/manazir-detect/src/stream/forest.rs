@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub use channels::ChannelForest;
 pub(crate) use channels::share;
-pub(crate) use scale::Scale;
+pub(crate) use scale::{Move, Scale};
 pub(crate) use shingle::Shingle;
 
 use super::{Learn, Reading, Setting, StreamDetector};
