@@ -6,7 +6,9 @@
 pub(crate) mod check;
 mod calendar;
 pub mod cusum;
+pub mod discord;
 pub mod forest;
+pub mod half_space;
 pub mod level;
 pub mod level_shift;
 pub mod page_hinkley;

@@ -39,6 +39,13 @@ impl Move {
     }
 }
 
+impl Move {
+    /// The same in double precision, not cut off.
+    pub(crate) fn apply_wide(&self, z: f64) -> f64 {
+        (z - f64::from(self.level)) / f64::from(self.spread)
+    }
+}
+
 impl Scale {
     /// From the first values, finite ones only; any order. Their median and median absolute deviation, or the
     /// mean one if more than half are equal; a channel that has not moved yet gets 1 % of its level.
