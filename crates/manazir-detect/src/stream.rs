@@ -15,6 +15,7 @@ pub mod page_hinkley;
 pub mod pca;
 pub mod polynomial;
 pub mod seasonal;
+pub mod table;
 pub mod variance;
 
 use manazir_model::{Direction, Grain, Sample};

@@ -27,13 +27,11 @@ fn usual_then(n_samples: usize, from: usize, change: &[f64]) -> Vec<f64> {
 fn is_a_detector() {
     check_detector(|| Forest::new(small(), &Setting::default()));
     check_detector(|| Forest::new(Config { shingle: 1, trees: 3, ..small() }, &Setting::default()));
-    check_detector(|| Forest::from_setting(&Setting::default()));
 }
 
 #[test]
 fn is_a_channel_detector() {
     check_channel_detector(3, || ChannelForest::new(small(), 3, &Setting::default()));
-    check_channel_detector(2, || ChannelForest::from_setting(2, &Setting::default()));
 }
 
 /// The anomaly starts at 1,500; the highest score must fall into its first eight samples.
