@@ -1,4 +1,4 @@
-//! What no detector at all reaches on labelled sets: random scores, and the mean absolute z-score.
+//! What no detector at all reaches on labelled sets: random scores, and the clipped mean absolute z-score.
 //!
 //! `cargo run --release -p manazir-score --example floor -- DIR`, DIR in the layout of `labelled`. A detector
 //! that does not clear the second is not worth its time; a measure that gives the first a high figure is not
@@ -62,17 +62,29 @@ fn random(series: &Series) -> Vec<f64> {
         .collect()
 }
 
-/// Mean over the channels of |x − mean| / deviation, both from the train rows, or from all where there are none.
+/// Mean over the channels of min(|x − mean| / deviation, 10), both from the train rows, or from all where there
+/// are none. An empty cell repeats the value before it.
 fn z_score(series: &Series) -> Vec<f64> {
+    // One channel that was constant in training must not drown the others.
+    const CLIP: f64 = 10.0;
     let mut scores = vec![0.0; series.n_scored()];
     for channel in &series.channels {
         let learnt = if series.n_train > 0 { &channel[..series.n_train] } else { channel };
-        let n_samples = learnt.len() as f64;
-        let mean = learnt.iter().sum::<f64>() / n_samples;
-        let variance = learnt.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n_samples;
-        for (score, value) in scores.iter_mut().zip(&channel[series.n_train..]) {
-            *score += (value - mean).abs() / (variance.sqrt() + 1e-9);
+        let (mean, deviation) = mean_and_deviation(learnt);
+        let mut last = mean;
+        for (score, &value) in scores.iter_mut().zip(&channel[series.n_train..]) {
+            last = if value.is_nan() { last } else { value };
+            *score += ((last - mean).abs() / deviation).min(CLIP) / series.channels.len() as f64;
         }
     }
     scores
+}
+
+/// Of the values that are there; a deviation of zero counts as 1.
+fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+    let present = || values.iter().filter(|value| !value.is_nan());
+    let n_samples = present().count() as f64;
+    let mean = present().sum::<f64>() / n_samples;
+    let deviation = (present().map(|value| (value - mean).powi(2)).sum::<f64>() / n_samples).sqrt();
+    (mean, if deviation < 1e-9 { 1.0 } else { deviation })
 }

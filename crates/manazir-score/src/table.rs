@@ -32,8 +32,17 @@ pub(crate) struct Table {
 impl Table {
     /// Reads the first `rows_max` rows of `path`, by the end of its name.
     pub(crate) fn read(path: &Path, rows_max: usize) -> Result<Self> {
-        let name = path.to_string_lossy();
-        if name.ends_with(".parquet") { read_parquet(path, rows_max) } else { read_csv(path, rows_max) }
+        if is_parquet(path) { read_parquet(path, rows_max) } else { read_csv(path, rows_max) }
+    }
+
+    /// Names of the columns of `path`, without reading its rows.
+    pub(crate) fn column_names(path: &Path) -> Result<Vec<String>> {
+        if is_parquet(path) {
+            let schema = open_parquet(path)?.schema().clone();
+            Ok(schema.fields().iter().map(|field| field.name().clone()).collect())
+        } else {
+            open_csv(path).map(|(names, _)| names)
+        }
     }
 
     /// True if `path` has the name of a table.
@@ -107,18 +116,30 @@ pub(crate) fn parse_instant(text: &str) -> Option<Timestamp> {
     Some(civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().into())
 }
 
-fn read_csv(path: &Path, rows_max: usize) -> Result<Table> {
+fn is_parquet(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "parquet")
+}
+
+type CsvReader = csv::Reader<Box<dyn Read>>;
+
+/// The header and a reader that stands behind it.
+fn open_csv(path: &Path) -> Result<(Vec<String>, CsvReader)> {
     let file = File::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
     let bytes: Box<dyn Read> = if path.extension().is_some_and(|end| end == "gz") {
         Box::new(MultiGzDecoder::new(BufReader::new(file)))
     } else {
         Box::new(file)
     };
-    let broken = |source| Error::Csv { path: path.to_owned(), source };
     let mut reader = csv::Reader::from_reader(bytes);
-    let headers = reader.headers().map_err(broken)?;
-    let names: Vec<String> =
-        headers.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect();
+    let headers = reader.headers().map_err(|source| Error::Csv { path: path.to_owned(), source })?;
+    let name = |name: &str| name.trim_start_matches('\u{feff}').trim().to_owned();
+    let names = headers.iter().map(name).collect();
+    Ok((names, reader))
+}
+
+fn read_csv(path: &Path, rows_max: usize) -> Result<Table> {
+    let (names, mut reader) = open_csv(path)?;
+    let broken = |source| Error::Csv { path: path.to_owned(), source };
     let mut cells: Vec<Vec<String>> = vec![Vec::new(); names.len()];
     let mut n_rows = 0;
     let mut record = csv::StringRecord::new();
@@ -154,12 +175,15 @@ fn narrow(cells: Vec<String>) -> Column {
     Column::Text(cells.into_iter().map(|cell| (!cell.is_empty()).then_some(cell)).collect())
 }
 
-fn read_parquet(path: &Path, rows_max: usize) -> Result<Table> {
+fn open_parquet(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>> {
     let file = File::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
     let broken = |source| Error::Parquet { path: path.to_owned(), source };
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(|builder| builder.with_limit(rows_max).with_batch_size(65_536).build())
-        .map_err(broken)?;
+    ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken)
+}
+
+fn read_parquet(path: &Path, rows_max: usize) -> Result<Table> {
+    let broken = |source| Error::Parquet { path: path.to_owned(), source };
+    let reader = open_parquet(path)?.with_limit(rows_max).with_batch_size(65_536).build().map_err(broken)?;
     let schema = reader.schema();
     let batches: Vec<RecordBatch> =
         reader.collect::<std::result::Result<_, _>>().map_err(|err| broken(err.into()))?;

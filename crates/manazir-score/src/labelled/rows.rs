@@ -16,7 +16,7 @@ const ROLES: [&str; 6] = ["label", "split", "timestamp", "t", "series", "channel
 pub struct Series {
     /// The set it belongs to.
     pub set: String,
-    /// From its column `series` or `channel`, or the file's name, or both where a set has many such files.
+    /// From its column `series` or `channel`, else the file's name; both where several files use one name.
     pub name: String,
     /// Channel after channel, each of shape `(n_samples,)`; NaN where a cell is empty.
     pub channels: Vec<Vec<f64>>,
@@ -44,9 +44,8 @@ impl Series {
     }
 }
 
-/// All series of a table, in order of first appearance. `alone`: no other table lies beside it, so the name
-/// of a series within it is enough.
-pub(super) fn read_series(path: &Path, table: &Table, alone: bool) -> Result<Vec<Series>> {
+/// All series of a table, in order of first appearance.
+pub(super) fn read_series(path: &Path, table: &Table) -> Result<Vec<Series>> {
     let labels = read_labels(path, table)?;
     let train: Vec<bool> = match table.column("split") {
         Some(split) => (0..table.n_rows).map(|row| split.text(row) == "train").collect(),
@@ -69,7 +68,7 @@ pub(super) fn read_series(path: &Path, table: &Table, alone: bool) -> Result<Vec
         (!train[*row], at.or_else(|| steps.as_ref().map(|steps| steps[*row])))
     };
     let mut series = Vec::new();
-    for (name, mut rows) in rows_by_series(path, table, alone) {
+    for (name, mut rows) in rows_by_series(path, table) {
         rows.sort_by_key(order);
         series.push(Series {
             set: String::new(),
@@ -89,18 +88,16 @@ pub(super) fn read_series(path: &Path, table: &Table, alone: bool) -> Result<Vec
 }
 
 /// Rows of each series, in the table's order.
-fn rows_by_series(path: &Path, table: &Table, alone: bool) -> Vec<(String, Vec<usize>)> {
-    let stem = Table::stem(path);
+fn rows_by_series(path: &Path, table: &Table) -> Vec<(String, Vec<usize>)> {
     let Some(column) = table.column("series").or_else(|| table.column("channel")) else {
-        return vec![(stem, (0..table.n_rows).collect())];
+        return vec![(Table::stem(path), (0..table.n_rows).collect())];
     };
     let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
     let mut positions: HashMap<String, usize> = HashMap::new();
     for row in 0..table.n_rows {
         let key = column.text(row);
         let position = *positions.entry(key).or_insert_with_key(|key| {
-            let name = if alone { key.clone() } else { format!("{stem}/{key}") };
-            groups.push((name, Vec::new()));
+            groups.push((key.clone(), Vec::new()));
             groups.len() - 1
         });
         groups[position].1.push(row);

@@ -1,6 +1,7 @@
 //! Finding sets and reading them.
 
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -10,6 +11,9 @@ use crate::{Error, Result};
 
 /// A series with fewer scored rows says little of a detector and is not scored.
 const SCORED_ROWS_MIN: usize = 200;
+
+/// The cost of VUS-PR grows with the square of its buffer; beyond this no one waits for it.
+const BUFFER_MAX: usize = 10_000;
 
 /// All sets of a folder.
 #[derive(Clone, Debug)]
@@ -62,29 +66,46 @@ pub fn load(dir: &Path) -> Result<Labelled> {
 
 /// `None` if no table in `folder` has labels.
 fn read_set(folder: &Path) -> Result<Option<Set>> {
-    let tables: Vec<PathBuf> =
-        entries(folder)?.into_iter().filter(|path| path.is_file() && Table::is_table(path)).collect();
-    let settings = read_settings(&folder.join("set.toml"))?;
-    let mut set =
-        Set { name: folder_name(folder), vus_buffer: settings.vus_buffer, series: Vec::new(), unscored: 0 };
-    let mut found = false;
-    for path in &tables {
-        let table = Table::read(path, settings.rows.unwrap_or(usize::MAX))?;
-        if table.column("label").is_none() {
-            continue;
-        }
-        found = true;
-        for series in read_series(path, &table, tables.len() == 1)? {
-            let labels = series.scored_labels();
-            if labels.len() < SCORED_ROWS_MIN || !labels.contains(&true) {
-                set.unscored += 1;
-            } else {
-                let (set_name, vus_buffer) = (set.name.clone(), set.vus_buffer);
-                set.series.push(Series { set: set_name, vus_buffer, ..series });
-            }
+    let mut tables = Vec::new();
+    for path in entries(folder)?.into_iter().filter(|path| path.is_file() && Table::is_table(path)) {
+        if Table::column_names(&path)?.iter().any(|name| name == "label") {
+            tables.push(path);
         }
     }
-    Ok(found.then_some(set))
+    if tables.is_empty() {
+        return Ok(None);
+    }
+    let settings = read_settings(&folder.join("set.toml"))?;
+    let mut series = Vec::new();
+    for path in &tables {
+        let table = Table::read(path, settings.rows.unwrap_or(usize::MAX))?;
+        series.extend(read_series(path, &table)?.into_iter().map(|series| (Table::stem(path), series)));
+    }
+    let (name, vus_buffer) = (folder_name(folder), settings.vus_buffer);
+    let scored =
+        |series: &Series| series.n_scored() >= SCORED_ROWS_MIN && series.scored_labels().contains(&true);
+    let total = series.len();
+    let series: Vec<Series> = distinct(series)
+        .into_iter()
+        .filter(scored)
+        .map(|series| Series { set: name.clone(), vus_buffer, ..series })
+        .collect();
+    Ok(Some(Set { name, vus_buffer, unscored: total - series.len(), series }))
+}
+
+/// Puts the file's name before names that several files use.
+fn distinct(series: Vec<(String, Series)>) -> Vec<Series> {
+    let mut uses: HashMap<String, usize> = HashMap::new();
+    for (_, series) in &series {
+        *uses.entry(series.name.clone()).or_default() += 1;
+    }
+    let rename = |(stem, series): (String, Series)| {
+        if uses[&series.name] == 1 {
+            return series;
+        }
+        Series { name: format!("{stem}/{}", series.name), ..series }
+    };
+    series.into_iter().map(rename).collect()
 }
 
 fn read_settings(path: &Path) -> Result<Settings> {
@@ -93,7 +114,14 @@ fn read_settings(path: &Path) -> Result<Settings> {
     }
     let text =
         std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    toml::from_str(&text).map_err(|source| Error::Settings { path: path.to_owned(), source })
+    let settings: Settings =
+        toml::from_str(&text).map_err(|source| Error::Settings { path: path.to_owned(), source })?;
+    match settings.vus_buffer {
+        Some(buffer) if buffer > BUFFER_MAX => {
+            Err(Error::layout(path, format!("vus_buffer is {buffer}, at most {BUFFER_MAX} is possible")))
+        }
+        _ => Ok(settings),
+    }
 }
 
 /// The last part of the path, also of `.` and `data/..`.
