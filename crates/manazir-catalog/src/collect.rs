@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use manazir_model::{Series, SeriesKind, Timestamp};
 
+use crate::decide::grain;
 use crate::error::Result;
 use crate::progress::Watch;
 use crate::rejects::Rejects;
@@ -54,7 +55,8 @@ pub struct Collection {
 /// table being sorted.
 ///
 /// Samples come sorted by event time. Of rows at the same time the last one with a number wins, and the
-/// others are counted as duplicates. A counter stays as it is; see [`crate::rate_per_second`].
+/// others are counted as duplicates. A series without any number is left out, and one that is empty in most
+/// rows but filled at even distances loses its empty slots. A counter stays as it is; see [`crate::rate_per_second`].
 pub fn collect(source: &dyn SourceReader, rejects: &mut Rejects, watch: Watch<'_>) -> Result<Collection> {
     let catalog = source.discover(watch)?;
     let mut collection = Collection { interrupted: catalog.interrupted, catalog, ..Collection::default() };
@@ -116,6 +118,22 @@ impl Buffer {
     }
 }
 
+impl Buffer {
+    /// A column that is empty in most rows, but filled at even distances, follows a slower clock than its
+    /// table: its empty slots are no samples.
+    fn drop_empty_slots(&mut self) {
+        let filled: Vec<usize> = (0..self.at.len()).filter(|&index| !self.values[index].is_nan()).collect();
+        if filled.len() * 2 >= self.at.len() || filled.len() < 3 {
+            return;
+        }
+        let distances = filled.windows(2).map(|pair| self.at[pair[1]].micros_since(self.at[pair[0]]));
+        if grain::of_distances(distances).value.is_some() {
+            self.at = filled.iter().map(|&index| self.at[index]).collect();
+            self.values = filled.iter().map(|&index| self.values[index]).collect();
+        }
+    }
+}
+
 impl Collection {
     /// Takes the series of a table, ordered by key.
     fn add(&mut self, table: &Table, facts: Vec<SeriesFacts>, mut buffers: Vec<Buffer>) {
@@ -128,11 +146,14 @@ impl Collection {
         let mut place = vec![usize::MAX; facts.len()];
         for index in order {
             let (fact, mut buffer) = (&facts[index], std::mem::take(&mut buffers[index]));
-            if buffer.at.is_empty() {
+            // Without a number there is nothing to watch; so it is with a column of an empty table.
+            if buffer.values.iter().all(|value| value.is_nan()) {
                 continue;
             }
             let duplicates = buffer.sort();
-            let mut quality = SeriesQuality::of_sorted(&buffer.at, &buffer.values, table.grain.value);
+            buffer.drop_empty_slots();
+            let mut quality = SeriesQuality::of_sorted(&buffer.at, &buffer.values, table.grain.value)
+                .judged(fact.kind.value);
             quality.duplicates = duplicates;
             quality.late = fact.quality.late;
             place[index] = self.series.len();

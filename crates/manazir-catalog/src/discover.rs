@@ -38,8 +38,8 @@ pub(crate) struct Sampled {
 pub(crate) fn discover(sources: &[String], limits: &Limits, watch: Watch<'_>) -> Result<Catalog> {
     let found = walk::walk(sources, limits.files_max)?;
     let mut catalog = Catalog::default();
-    let groups = sample_all(found, limits, &mut catalog, watch);
     let mut rules = RulesByFolder::default();
+    let groups = sample_all(found, limits, &mut rules, &mut catalog, watch);
     for group in groups.into_values() {
         let table = decide(group, &mut rules)?;
         catalog.tables.push(table);
@@ -49,10 +49,11 @@ pub(crate) fn discover(sources: &[String], limits: &Limits, watch: Watch<'_>) ->
     Ok(catalog)
 }
 
-/// Samples each file; files with the same columns come together.
+/// Samples each file; files with the same columns come together, unless rules of their own tell them apart.
 fn sample_all(
     found: Vec<Found>,
     limits: &Limits,
+    rules: &mut RulesByFolder,
     catalog: &mut Catalog,
     watch: Watch<'_>,
 ) -> BTreeMap<Vec<String>, Vec<Sampled>> {
@@ -73,7 +74,9 @@ fn sample_all(
         match sample::head(&found, rows_max, &sampled, &unseen) {
             Ok(mut head) => {
                 progress.rows += head.rows() as u64;
-                let group = groups.entry(signature(&found, &head)).or_default();
+                let mut signature = signature(&found, &head);
+                signature.extend(rules.pattern_for(&found));
+                let group = groups.entry(signature).or_default();
                 if group.len() >= POOLED_FILES {
                     keep_ends(&mut head.columns);
                 }
@@ -86,7 +89,31 @@ fn sample_all(
             break;
         }
     }
-    groups
+    merge_json(groups)
+}
+
+/// JSON objects leave out what they do not know: files whose members are among those of another file of the
+/// same source belong to its table.
+fn merge_json(groups: BTreeMap<Vec<String>, Vec<Sampled>>) -> BTreeMap<Vec<String>, Vec<Sampled>> {
+    let is_json = |group: &[Sampled]| matches!(group[0].head.format, Format::Ndjson | Format::JsonArray);
+    let (json, mut others): (Vec<_>, Vec<_>) = groups.into_iter().partition(|(_, group)| is_json(group));
+    let mut widest_first = json;
+    widest_first.sort_by_key(|(names, _)| std::cmp::Reverse(names.len()));
+    let mut merged: Vec<(Vec<String>, Vec<Sampled>)> = Vec::new();
+    for (names, group) in widest_first {
+        // The first name is the source; the others have to be most of what the wider table knows.
+        let holds = |wide: &[String]| {
+            names.len() * 2 > wide.len()
+                && wide[0] == names[0]
+                && names.iter().all(|name| wide.contains(name))
+        };
+        match merged.iter_mut().find(|(wide, _)| holds(wide)) {
+            Some((_, wide)) => wide.extend(group),
+            None => merged.push((names, group)),
+        }
+    }
+    others.extend(merged);
+    others.into_iter().collect()
 }
 
 /// Files with equal signatures make a table.
@@ -97,9 +124,26 @@ fn signature(found: &Found, head: &Head) -> Vec<String> {
         names.push(files::without_digits(&found.stem()));
     } else {
         names.sort_unstable();
+        // Equal names with times of another kind are another table: one has epochs, the other texts.
+        names.extend(head.names.iter().zip(&head.columns).filter_map(|(name, cells)| time_kind(name, cells)));
     }
     names.insert(0, found.root.to_string_lossy().into_owned());
     names
+}
+
+/// How the times of a column are written, if its name says that it holds some.
+fn time_kind(name: &str, cells: &[OwnedCell]) -> Option<String> {
+    if time_column::name_score(name) < 1 {
+        return None;
+    }
+    let facts = Facts::of(cells);
+    let kind = match facts.values() {
+        0 => return None,
+        _ if facts.typed_times > 0 => "typed",
+        _ if facts.numeric() => "number",
+        _ => "text",
+    };
+    Some(format!("{name} as {kind}"))
 }
 
 /// Keeps the first and the last row: the span of the file is still seen.
@@ -136,21 +180,33 @@ fn pool(group: &[Sampled]) -> Pool {
     Pool { names, columns, file, facts, named }
 }
 
+/// Decides about a table that is no file, so that no `manazir.toml` can stand beside it.
+pub(crate) fn decide_without_rules(found: Found, head: Head) -> Result<Table> {
+    let name = found.path.to_string_lossy().into_owned();
+    let group = vec![Sampled { found, head }];
+    let pool = pool(&group);
+    decide_by(group, &pool, name, &TableRules::default())
+}
+
 fn decide(group: Vec<Sampled>, by_folder: &mut RulesByFolder) -> Result<Table> {
     let pool = pool(&group);
     let name = files::table_name(&group);
     let rules = by_folder.rules_for(&group, &name, &pool.names)?;
-    let time = decide_time(&pool, &rules);
-    let moments = moments(&pool, &time.value);
-    let spread = files::decide_spread(&group, &pool, &time.value);
+    decide_by(group, &pool, name, &rules)
+}
+
+fn decide_by(group: Vec<Sampled>, pool: &Pool, name: String, rules: &TableRules) -> Result<Table> {
+    let time = decide_time(pool, rules)?;
+    let moments = moments(pool, &time.value);
+    let spread = files::decide_spread(&group, pool, &time.value);
     let base = if spread.value == Spread::SeriesEach {
         pool.file.iter().map(|&file| u64::from(file) + 1).collect()
     } else {
         vec![0; pool.file.len()]
     };
-    let roles = roles::decide(&pool, &time.value, base.clone(), &moments, &rules);
-    let by_series = by_series(&pool, &roles.columns, base, &moments);
-    let zone = decide_zone(&rules, &time.value, &by_series, &moments);
+    let roles = roles::decide(pool, &time.value, base.clone(), &moments, rules);
+    let by_series = by_series(pool, &roles.columns, base, &moments);
+    let zone = decide_zone(rules, &time.value, &by_series, &moments);
     let grain = match rules.grain_told {
         Some(grain) => Decision::told(Some(grain)),
         None if time.value == TimeAxis::Position => {
@@ -176,7 +232,7 @@ fn decide(group: Vec<Sampled>, by_folder: &mut RulesByFolder) -> Result<Table> {
     })
 }
 
-fn decide_time(pool: &Pool, rules: &TableRules) -> Decision<TimeAxis> {
+fn decide_time(pool: &Pool, rules: &TableRules) -> Result<Decision<TimeAxis>> {
     let told = rules.time.as_ref().and_then(|name| pool.names.iter().position(|column| column == name));
     let usable: Vec<bool> = (0..pool.names.len())
         .map(|column| match told {
@@ -189,11 +245,14 @@ fn decide_time(pool: &Pool, rules: &TableRules) -> Decision<TimeAxis> {
         .collect();
     let found = time_column::decide(&pool.names, &pool.columns, &pool.facts, &usable, rules.day_first);
     match (told, &found.value) {
-        (Some(_), TimeAxis::Column { .. } | TimeAxis::DateAndClock { .. }) => {
+        (None, _) => Ok(found),
+        (Some(told), TimeAxis::Column { column, .. } | TimeAxis::DateAndClock { date: column, .. })
+            if told == *column =>
+        {
             let reason = format!("written in manazir.toml; {}", found.reason);
-            Decision::new(found.value, 1.0, reason)
+            Ok(Decision::new(found.value, 1.0, reason))
         }
-        _ => found,
+        (Some(told), _) => Err(rules.error(format!("column {:?} holds no times", pool.names[told]))),
     }
 }
 
@@ -280,6 +339,17 @@ impl RulesByFolder {
             self.0.insert(folder.to_owned(), rules);
         }
         Ok(self.0.get(folder).and_then(Option::as_ref))
+    }
+
+    /// The pattern that names this very file. A file of rules that cannot be read is the business of
+    /// [`Self::rules_for`].
+    fn pattern_for(&mut self, found: &Found) -> Option<String> {
+        let (stem, name) = (found.stem(), found.name());
+        let folders = [found.path.parent().unwrap_or(Path::new("")), found.root.as_path()];
+        folders.into_iter().find_map(|folder| {
+            let rules = self.of(folder).ok()??;
+            rules.pattern_for(&[&stem, &name]).map(str::to_owned)
+        })
     }
 
     /// The rules of the first file's folder, else of the source's folder, that name the table or a file.

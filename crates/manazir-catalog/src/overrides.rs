@@ -24,7 +24,7 @@ struct Document {
 
 /// One or several names.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected the name of a column or a list of names")]
 enum Names {
     One(String),
     Several(Vec<String>),
@@ -43,7 +43,7 @@ impl Names {
 
 /// The unit of all measures, or of each.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a unit, or units by column as in { latency = \"ms\" }")]
 enum Units {
     All(String),
     Each(BTreeMap<String, String>),
@@ -51,7 +51,10 @@ enum Units {
 
 /// The kind of all measures, or of each.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected \"gauge\" or \"counter\", or kinds by column as in { hits = \"counter\" }"
+)]
 enum Kinds {
     All(SeriesKind),
     Each(BTreeMap<String, SeriesKind>),
@@ -77,6 +80,9 @@ pub(crate) struct TableRules {
     pub(crate) day_first: Option<bool>,
     #[serde(default)]
     pub(crate) ignore: Vec<String>,
+    /// The file and the line of the table's name.
+    #[serde(skip)]
+    origin: (PathBuf, usize),
 }
 
 impl TableRules {
@@ -101,6 +107,11 @@ impl TableRules {
             Kinds::All(kind) => Some(Decision::told(*kind)),
             Kinds::Each(kinds) => kinds.get(column).copied().map(Decision::told),
         }
+    }
+
+    /// An error at the place where the rules stand.
+    pub(crate) fn error(&self, message: String) -> Error {
+        Error::Config { path: self.origin.0.clone(), line: self.origin.1, message }
     }
 
     /// All columns that the rules name, to find misspelt ones.
@@ -188,7 +199,8 @@ impl Rules {
             let line = line_of(text, text.find(&name).unwrap_or(0));
             let pattern = glob::Pattern::new(&name)
                 .map_err(|error| config(line, format!("the name {name:?} is no pattern: {error}")))?;
-            let rules = rules.checked().map_err(|message| config(line, message))?;
+            let mut rules = rules.checked().map_err(|message| config(line, message))?;
+            rules.origin = (path.to_owned(), line);
             tables.push((pattern, rules));
         }
         Ok(Self { path: path.to_owned(), text: text.to_owned(), tables })
@@ -196,12 +208,19 @@ impl Rules {
 
     /// The rules for a table: those of its exact name first, then the first pattern that fits one of `names`.
     pub(crate) fn for_table(&self, names: &[&str]) -> Option<&TableRules> {
+        self.named(names).map(|(_, rules)| rules)
+    }
+
+    /// The pattern under which [`Rules::for_table`] finds them.
+    pub(crate) fn pattern_for(&self, names: &[&str]) -> Option<&str> {
+        self.named(names).map(|(pattern, _)| pattern.as_str())
+    }
+
+    fn named(&self, names: &[&str]) -> Option<&(glob::Pattern, TableRules)> {
         let exact = self.tables.iter().find(|(pattern, _)| names.contains(&pattern.as_str()));
-        exact
-            .or_else(|| {
-                self.tables.iter().find(|(pattern, _)| names.iter().any(|name| pattern.matches(name)))
-            })
-            .map(|(_, rules)| rules)
+        exact.or_else(|| {
+            self.tables.iter().find(|(pattern, _)| names.iter().any(|name| pattern.matches(name)))
+        })
     }
 
     /// An error for a column that no table has, at its line.

@@ -1,6 +1,7 @@
 //! The rows of a file that discovery looks at.
 
-use std::io::{Cursor, Read};
+use std::fs::File;
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -13,6 +14,12 @@ use crate::limits::Limits;
 use crate::open::{self, ByteCount, Compression, PARQUET_MAGIC};
 use crate::rejects::Reason;
 use crate::walk::Found;
+
+/// Places beyond its head that a sample of a text file comes from.
+const PLACES: usize = 16;
+
+/// Bytes read at each of them.
+const PLACE_BYTES: usize = 64 << 10;
 
 /// What the head of a file shows.
 #[derive(Clone, Debug)]
@@ -35,6 +42,8 @@ struct Sampler {
     rows: Vec<Vec<OwnedCell>>,
     width: usize,
     rows_max: usize,
+    /// Bytes of the lines taken.
+    bytes: usize,
 }
 
 impl Visitor for Sampler {
@@ -42,6 +51,7 @@ impl Visitor for Sampler {
         if self.rows.len() == self.rows_max {
             return ControlFlow::Break(());
         }
+        self.bytes += row.raw().len() + 1;
         // JSON: the columns are not known yet, so the row's own width counts.
         let width = if self.width == 0 { row.width() } else { self.width };
         let cells = (0..width).map(|column| row.cell(column).trimmed().to_owned());
@@ -49,14 +59,15 @@ impl Visitor for Sampler {
         ControlFlow::Continue(())
     }
 
-    fn reject(&mut self, _: u64, _: Reason, _: &[u8]) -> ControlFlow<()> {
+    fn reject(&mut self, _: u64, _: Reason, raw: &[u8]) -> ControlFlow<()> {
+        self.bytes += raw.len() + 1;
         ControlFlow::Continue(())
     }
 }
 
 impl Sampler {
     fn new(width: usize, rows_max: usize) -> Self {
-        Self { rows: Vec::new(), width, rows_max }
+        Self { rows: Vec::new(), width, rows_max, bytes: 0 }
     }
 
     fn columns(self, width: usize) -> Vec<Vec<OwnedCell>> {
@@ -96,64 +107,117 @@ pub(crate) fn head(
         }
         return parquet_head(&found.path, rows_max, limits);
     }
-    let format = sniff::sniff(
-        &bytes[..bytes.len().min(256 << 10)],
-        whole && bytes.len() <= 256 << 10,
-        found.named_table(),
-    )?;
-    text_head(&bytes, whole, format, compression, rows_max, limits, found, count)
+    let start = &bytes[..bytes.len().min(256 << 10)];
+    let format = sniff::sniff(start, whole && start.len() == bytes.len(), found.named_table())?;
+    if format == Format::JsonColumns {
+        return json_columns_head(found, compression, rows_max, limits, count);
+    }
+    let seekable = compression == Compression::None && !whole;
+    let text = Text { bytes, whole, file: seekable.then_some(found) };
+    let (names, columns) = text.sample(&format, rows_max, limits)?;
+    if format == Format::Ndjson
+        && whole
+        && found.ending_is("json")
+        && columns.first().is_some_and(|cells| cells.len() < 2)
+    {
+        return Err("a single JSON object whose members are no arrays of one length".to_owned());
+    }
+    checked(Head { format, compression, names, columns }, limits)
 }
 
-#[allow(clippy::too_many_arguments, reason = "one caller; the parts have no meaning together")]
-fn text_head(
-    bytes: &[u8],
-    whole: bool,
-    format: Format,
+fn json_columns_head(
+    found: &Found,
     compression: Compression,
     rows_max: usize,
     limits: &Limits,
-    found: &Found,
     count: &ByteCount,
 ) -> Result<Head, String> {
-    // The last line of a sample that was cut is no line.
-    let end = if whole { bytes.len() } else { memchr::memrchr(b'\n', bytes).unwrap_or(bytes.len()) };
-    let bytes = &bytes[..end];
-    let mut sampler;
-    let names = match &format {
-        Format::Csv { delimiter, header } => {
-            let names = csv_names(bytes, *delimiter as u8, *header)?;
-            sampler = Sampler::new(names.len(), rows_max);
-            let line_max = limits.line_bytes_max;
-            let _ =
-                csv::read(Cursor::new(bytes), *delimiter as u8, *header, names.len(), line_max, &mut sampler);
-            names
+    let (input, _) = open::open(&found.path, count).map_err(|error| error.to_string())?;
+    let columns = json::parse_columns(input, limits.json_object_bytes_max)?;
+    let (names, mut columns): (Vec<_>, Vec<Vec<OwnedCell>>) = columns.into_iter().unzip();
+    columns.iter_mut().for_each(|column| column.truncate(rows_max));
+    checked(Head { format: Format::JsonColumns, compression, names, columns }, limits)
+}
+
+/// The decoded head of a text file and, where it can be had without decoding all before it, the rest.
+struct Text<'a> {
+    bytes: Vec<u8>,
+    whole: bool,
+    file: Option<&'a Found>,
+}
+
+impl Text<'_> {
+    /// Names of the columns, and cells by column: half of the rows from the head, half from places beyond.
+    fn sample(
+        &self,
+        format: &Format,
+        rows_max: usize,
+        limits: &Limits,
+    ) -> Result<(Vec<String>, Vec<Vec<OwnedCell>>), String> {
+        let line_max = limits.line_bytes_max;
+        let mut names = match format {
+            Format::Csv { delimiter, header } => csv_names(&self.bytes, *delimiter as u8, *header)?,
+            _ => Vec::new(),
+        };
+        let mut members = Columns::growing(limits.columns_max);
+        let mut sampler = Sampler::new(names.len(), rows_max);
+        let mut read = |bytes: &[u8], first: bool, sampler: &mut Sampler| {
+            let input = Cursor::new(bytes);
+            // The answer only says that the sampler has enough.
+            let _enough = match format {
+                Format::Csv { delimiter, header } => {
+                    csv::read(input, *delimiter as u8, *header && first, sampler.width, line_max, sampler)
+                }
+                Format::Ndjson => json::read_lines(input, &mut members, line_max, sampler),
+                _ => json::read_array(input, &mut members, line_max, sampler),
+            };
+        };
+        let head = if self.whole { &self.bytes[..] } else { whole_lines(&self.bytes) };
+        let places = *format != Format::JsonArray;
+        sampler.rows_max = if places { rows_max / 2 } else { rows_max };
+        read(head, true, &mut sampler);
+        if places && sampler.rows.len() == sampler.rows_max {
+            let seen = sampler.bytes + sampler.bytes / 50 + 256;
+            for place in 0..PLACES {
+                sampler.rows_max += rows_max / 2 / PLACES;
+                let bytes = self.place(seen, place).unwrap_or_default();
+                read(&bytes, false, &mut sampler);
+            }
         }
-        Format::Ndjson | Format::JsonArray => {
-            let mut columns = Columns::growing(limits.columns_max);
-            sampler = Sampler::new(0, rows_max);
-            let read = if format == Format::Ndjson { json::read_lines } else { json::read_array };
-            let _ = read(
-                &mut Cursor::new(bytes) as &mut dyn Read,
-                &mut columns,
-                limits.line_bytes_max,
-                &mut sampler,
-            );
-            columns.names()
+        if names.is_empty() {
+            names = members.names();
         }
-        Format::JsonColumns => {
-            let (input, _) = open::open(&found.path, count).map_err(|error| error.to_string())?;
-            let columns = json::parse_columns(input, limits.json_object_bytes_max)?;
-            let (names, mut columns): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
-            columns.iter_mut().for_each(|column: &mut Vec<OwnedCell>| column.truncate(rows_max));
-            return checked(Head { format, compression, names, columns }, limits);
-        }
-        Format::Parquet => return Err("text that claims to be Parquet".to_owned()),
-    };
-    if format == Format::Ndjson && sampler.rows.len() < 2 && whole && found.ending_is("json") {
-        return Err("a single JSON object whose members are no arrays of one length".to_owned());
+        let columns = sampler.columns(names.len());
+        Ok((names, columns))
     }
-    let columns = sampler.columns(names.len());
-    checked(Head { format, compression, names, columns }, limits)
+
+    /// Whole lines of one of the places, which lie evenly between the rows seen already and the end.
+    fn place(&self, seen: usize, place: usize) -> Option<Vec<u8>> {
+        let total = match self.file {
+            Some(found) => usize::try_from(found.bytes).ok()?,
+            None => self.bytes.len(),
+        };
+        let stride = total.checked_sub(seen)? / PLACES;
+        let (from, length) = (seen + place * stride, stride.min(PLACE_BYTES));
+        let bytes = match self.file {
+            Some(found) => {
+                let mut file = File::open(&found.path).ok()?;
+                file.seek(SeekFrom::Start(from as u64)).ok()?;
+                let mut bytes = Vec::with_capacity(length);
+                file.take(length as u64).read_to_end(&mut bytes).ok()?;
+                bytes
+            }
+            None => self.bytes.get(from..from + length)?.to_vec(),
+        };
+        // It begins in the middle of a line.
+        let first = memchr::memchr(b'\n', &bytes)? + 1;
+        Some(whole_lines(&bytes[first..]).to_vec())
+    }
+}
+
+/// Without the last line, which may be cut off.
+fn whole_lines(bytes: &[u8]) -> &[u8] {
+    &bytes[..memchr::memrchr(b'\n', bytes).unwrap_or(bytes.len())]
 }
 
 fn checked(head: Head, limits: &Limits) -> Result<Head, String> {

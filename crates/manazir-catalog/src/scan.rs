@@ -96,6 +96,11 @@ impl<'a> Scan<'a> {
         Rc::clone(&self.count)
     }
 
+    /// Counts members of objects that have no column.
+    pub(crate) fn unknown_members(&mut self, count: u64) {
+        self.outcome.unknown_members += count;
+    }
+
     /// Counts a file as read.
     pub(crate) fn end_file(&mut self) -> ControlFlow<()> {
         self.bytes_before += self.table.files.get(self.file).map_or(0, |file| file.bytes);

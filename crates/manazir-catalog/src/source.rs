@@ -103,6 +103,8 @@ pub struct Outcome {
     pub rejects: u64,
     /// Rows rejected because their series would have been one too many.
     pub rows_beyond_series_limit: u64,
+    /// Members of JSON objects that are no column, because discovery did not meet them.
+    pub unknown_members: u64,
     /// Rows in an hour that the clock showed twice.
     pub hours_repeated: u64,
     /// Rows in an hour that the clock never showed.
@@ -173,11 +175,14 @@ impl FileSource {
                 let mut moved = Moved { position, scan };
                 csv::read(input, delimiter, *header, width, line_max, &mut moved)
             }
-            Format::Ndjson => {
-                json::read_lines(input, &mut Columns::fixed(&table_columns(table)), line_max, scan)
-            }
-            Format::JsonArray => {
-                json::read_array(input, &mut Columns::fixed(&table_columns(table)), line_max, scan)
+            Format::Ndjson | Format::JsonArray => {
+                let mut columns = Columns::fixed(&table_columns(table));
+                let flow = match file.format {
+                    Format::Ndjson => json::read_lines(input, &mut columns, line_max, scan),
+                    _ => json::read_array(input, &mut columns, line_max, scan),
+                };
+                scan.unknown_members(columns.unknown);
+                flow
             }
             Format::JsonColumns => {
                 json::read_columns(input, &table_columns(table), self.limits.json_object_bytes_max, scan)

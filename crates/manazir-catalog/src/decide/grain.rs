@@ -62,6 +62,11 @@ pub(crate) fn of_distances(distances: impl IntoIterator<Item = i64>) -> Decision
     }
     let (mode, count) = mode(&positive);
     let share = count as f64 / total;
+    if !ROUND.contains(&mode)
+        && let Some(round) = jittered(&positive, median)
+    {
+        return decision(round, 0.85 * certainty(positive.len()), "distances scatter around it".to_owned());
+    }
     if share >= EXACT_SHARE {
         let sure = (0.5 + share / 2.0).min(0.99) * certainty(positive.len());
         return decision(mode, sure, format!("{:.0} % of the distances are equal", share * 100.0));
@@ -88,6 +93,17 @@ pub(crate) fn of_distances(distances: impl IntoIterator<Item = i64>) -> Decision
         );
     }
     Decision::new(None, 0.6, format!("irregular: no distance is usual (median {} s)", median as f64 / 1e6))
+}
+
+/// A clock that is set to a round distance but ticks unevenly keeps that distance in the mean.
+fn jittered(sorted: &[i64], median: i64) -> Option<i64> {
+    let near: Vec<i64> =
+        sorted.iter().copied().filter(|distance| (distance - median).abs() * 10 <= median).collect();
+    let enough = near.len() as f64 >= 0.9 * sorted.len() as f64 && near.first() != near.last();
+    let mean = near.iter().map(|&distance| distance as f64).sum::<f64>() / near.len().max(1) as f64;
+    // Two parts in a hundred: the ends of a short sample alone move the mean by one.
+    let close = |round: &i64| (*round as f64 - mean).abs() * 50.0 <= *round as f64;
+    ROUND.into_iter().find(|round| enough && close(round))
 }
 
 /// Few distances prove little.
@@ -141,6 +157,8 @@ mod tests {
         check(&[300; 50], "5 min");
         check(&[300, 300, 300, 900, 300, 3_600], "5 min");
         check(&[58, 60, 61, 60, 59, 62, 57], "1 min");
+        check(&[59, 59, 59, 59, 64, 59, 59, 59, 59, 64], "1 min");
+        check(&[301; 20], "301 s");
         check(&[31, 28, 31, 30, 31].map(|days| days * 86_400), "2629746 s");
         check(&[86_400, 86_400, 3 * 86_400, 86_400, 86_400], "1 d");
         check(&[1, 50, 700, 9, 3_333, 120_000], "-");

@@ -47,10 +47,14 @@ impl Course {
     }
 }
 
+/// Whether a name says counter.
+pub(crate) fn named_counter(name: &str) -> bool {
+    words(name).iter().any(|word| COUNTER_WORDS.contains(&word.as_str()))
+}
+
 /// Judges name and course.
 pub(crate) fn decide(name: &str, course: &Course) -> Decision<SeriesKind> {
-    let words = words(name);
-    let named = words.iter().any(|word| COUNTER_WORDS.contains(&word.as_str()));
+    let named = named_counter(name);
     let steps = course.up + course.flat + course.down;
     // One reset in twenty rises at most: a pulse that falls back to zero is no counter.
     let monotone = course.down == course.resets && course.resets * 20 <= course.up && course.negative == 0;

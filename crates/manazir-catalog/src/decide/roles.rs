@@ -183,7 +183,8 @@ fn put_rest(pool: &Pool, time: &TimeAxis, rules: &TableRules, roles: &mut [Optio
 /// A column of numbers: a measure, unless it counts rows or names them.
 fn number(pool: &Pool, column: usize, time: &TimeAxis) -> Decision<Role> {
     let (name, facts) = (&pool.names[column], &pool.facts[column]);
-    if let Some(counted) = time_column::row_number(name, &pool.columns[column], facts) {
+    if let Some(counted) = time_column::row_number(name, &pool.columns[column], facts, !time.is_row_number())
+    {
         let beside = if time.is_row_number() { "another column is the time" } else { "not a measure" };
         return Decision::new(Role::RowNumber, counted.confidence, format!("{}: {beside}", counted.reason));
     }
@@ -195,10 +196,10 @@ fn number(pool: &Pool, column: usize, time: &TimeAxis) -> Decision<Role> {
             format!("whole numbers, and the name ends in {last:?}"),
         );
     }
-    let (confidence, reason) = if facts.zero_one {
-        (0.55, "only 0 and 1: taken for a state that is worth watching".to_owned())
-    } else if facts.distinct <= 1 {
+    let (confidence, reason) = if facts.distinct <= 1 {
         (0.6, "numbers, constant in the sample".to_owned())
+    } else if facts.zero_one {
+        (0.55, "only 0 and 1: taken for a state that is worth watching".to_owned())
     } else if facts.integral() && facts.distinct <= 10 && facts.rows >= 100 {
         (0.65, format!("whole numbers of {} values: a code would look the same", facts.distinct))
     } else if facts.texts > 0 {
@@ -246,9 +247,12 @@ fn reference(
     key: &[usize],
     counted: bool,
 ) -> Option<String> {
-    let lower: Vec<String> = pool.names.iter().map(|name| name.to_lowercase()).collect();
-    let has = |name: &str| lower.iter().any(|other| other == name);
-    if EDGE_NAMES.iter().any(|(from, to)| has(from) && has(to)) {
+    // The ends of an edge are texts or whole numbers; measurements seldom are only that.
+    let end = |wanted: &str| {
+        let column = pool.names.iter().position(|name| name.eq_ignore_ascii_case(wanted));
+        column.is_some_and(|column| pool.facts[column].integral() || !pool.facts[column].numeric())
+    };
+    if !counted && EDGE_NAMES.iter().any(|(from, to)| end(from) && end(to)) {
         return Some("no time, and two columns that name the ends of an edge".to_owned());
     }
     let names_rows = |&column: &usize| matches!(roles[column].value, Role::Identifier);

@@ -1,6 +1,7 @@
 //! Which column tells the time, and how it is written.
 
 use super::facts::Facts;
+use super::kind;
 use super::unit::words;
 use crate::cell::{Cell, OwnedCell};
 use crate::table::{Decision, TimeAxis};
@@ -48,7 +49,7 @@ struct Candidate {
 }
 
 /// How much a name speaks for time: 3 says it, 2 hints, 1 may, 0 does not; −1 is the time of something else.
-fn name_score(name: &str) -> i32 {
+pub(crate) fn name_score(name: &str) -> i32 {
     let lower = name.to_lowercase();
     let words = words(name);
     const EXACT: [&str; 14] = [
@@ -88,7 +89,9 @@ fn name_score(name: &str) -> i32 {
             "time" | "timestamp" | "date" | "datetime" | "ts" | "epoch" | "day" | "zeit" | "datum"
         )
     });
-    let ends = words.last().is_some_and(|word| word == "at");
+    // `t_ms`, `recorded_at`.
+    let ends = words.last().is_some_and(|word| word == "at")
+        || matches!(words.as_slice(), [t, unit] if t == "t" && matches!(unit.as_str(), "s" | "ms" | "us" | "ns"));
     match (hints || ends, words.iter().any(|word| OTHER.contains(&word.as_str()))) {
         (true, true) => 1,
         (true, false) => 2,
@@ -194,13 +197,18 @@ fn epoch_unit(facts: &Facts) -> Option<EpochUnit> {
 /// Steps of one, and how often the count begins again: `(share of steps of 1, first value)`.
 fn counting(cells: &[OwnedCell]) -> Option<(f64, i64)> {
     let numbers: Vec<i64> = cells.iter().filter_map(|cell| cell.as_cell().int()).collect();
-    let ones = numbers.windows(2).filter(|pair| pair[1] == pair[0] + 1).count();
+    let ones = numbers.windows(2).filter(|pair| pair[0].checked_add(1) == Some(pair[1])).count();
     (numbers.len() >= 2).then(|| (ones as f64 / (numbers.len() - 1) as f64, numbers[0]))
 }
 
-/// True if the column counts rows, and how sure that is.
-pub(crate) fn row_number(name: &str, cells: &[OwnedCell], facts: &Facts) -> Option<Decision<()>> {
-    if !facts.integral() || facts.nulls > 0 {
+/// True if the column counts rows, and how sure that is. `strictly`: from the first row to the last, once.
+pub(crate) fn row_number(
+    name: &str,
+    cells: &[OwnedCell],
+    facts: &Facts,
+    strictly: bool,
+) -> Option<Decision<()>> {
+    if !facts.integral() || facts.nulls > 0 || kind::named_counter(name) {
         return None;
     }
     let (ones, first) = counting(cells)?;
@@ -212,7 +220,7 @@ pub(crate) fn row_number(name: &str, cells: &[OwnedCell], facts: &Facts) -> Opti
     // Several series one after the other, or beside each other, each with its own count.
     let counts_up = ones >= 0.9
         || (facts.min >= 0.0 && facts.min <= 1.0 && facts.max - facts.min + 1.0 == facts.distinct as f64);
-    (named && counts_up && facts.rows >= 3)
+    (!strictly && named && counts_up && facts.rows >= 3)
         .then(|| Decision::new((), 0.8, "its name and its values count rows"))
 }
 
@@ -285,7 +293,7 @@ fn elapsed_candidate(
     {
         return None;
     }
-    if row_number(name, cells, facts).is_some() {
+    if row_number(name, cells, facts, false).is_some() {
         return None;
     }
     let unit =
@@ -381,7 +389,9 @@ pub(crate) fn decide(
         return Decision::new(best.axis, best.confidence, best.reason);
     }
     let counted = among
-        .filter_map(|column| Some((column, row_number(&names[column], &columns[column], &facts[column])?)))
+        .filter_map(|column| {
+            Some((column, row_number(&names[column], &columns[column], &facts[column], false)?))
+        })
         .max_by(|one, other| one.1.confidence.total_cmp(&other.1.confidence).then(other.0.cmp(&one.0)));
     match counted {
         Some((column, found)) => {

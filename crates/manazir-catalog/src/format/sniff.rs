@@ -117,7 +117,10 @@ fn has_header(lines: &[&str], delimiter: u8) -> bool {
     let is_data = |field: &String| {
         Cell::Text(field).number(false).is_some_and(|number| !number.is_nan()) || looks_like_time(field)
     };
-    if first.iter().any(is_data) {
+    // `0,1,2`: what pandas writes above columns without names.
+    let numbered =
+        first.len() > 2 && first.iter().enumerate().all(|(column, name)| *name == column.to_string());
+    if first.iter().any(is_data) && !numbered {
         return false;
     }
     let mut names: Vec<&String> = first.iter().filter(|name| !name.is_empty()).collect();

@@ -121,7 +121,7 @@ impl Dictionary {
             let text = row.cell(column).trimmed().text().into_owned();
             if Some(column) == table.metric_column {
                 metric = Some(text);
-            } else {
+            } else if !text.is_empty() {
                 labels.push((table.columns[column].name.clone(), text));
             }
         }
@@ -173,7 +173,7 @@ impl Dictionary {
                 entity: (series / measures.len().max(1)) as u32,
                 measure: measures[measure],
                 kind: kinds[measure].clone(),
-                quality: SeriesQuality::of(arrivals),
+                quality: SeriesQuality::of(arrivals).judged(kinds[measure].value),
             });
         }
         outcome.rows_beyond_series_limit = self.overflow;

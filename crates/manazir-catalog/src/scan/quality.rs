@@ -1,6 +1,6 @@
 //! Statistics of a series that fit in a few hundred bytes, whatever its length.
 
-use manazir_model::{Grain, Timestamp};
+use manazir_model::{Grain, SeriesKind, Timestamp};
 use serde::Serialize;
 
 use crate::decide::grain;
@@ -158,6 +158,14 @@ impl SeriesQuality {
         let slots = quality.samples + quality.missing;
         quality.missing_share = if slots == 0 { 0.0 } else { quality.missing as f64 / slots as f64 };
         quality
+    }
+
+    /// Falls to near zero are resets of a counter only.
+    pub(crate) fn judged(self, kind: SeriesKind) -> Self {
+        match kind {
+            SeriesKind::Counter => self,
+            SeriesKind::Gauge => Self { resets: 0, ..self },
+        }
     }
 
     /// The statistics of samples in the order of their times, as they are after sorting. The grain is taken

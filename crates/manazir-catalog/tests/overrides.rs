@@ -1,0 +1,63 @@
+//! A wrong `manazir.toml` is an error that names file and line.
+
+use expect_test::{Expect, expect};
+use manazir_catalog::{FileSource, Limits, SourceReader, unwatched};
+
+#[track_caller]
+fn check(rules: &str, expected: Expect) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("manazir.toml"), rules).unwrap();
+    let rows: String = (10..30).map(|day| format!("2024-01-{day},{day}\n")).collect();
+    std::fs::write(folder.path().join("shop.csv"), format!("date,orders\n{rows}")).unwrap();
+    let source = FileSource::new([folder.path().to_str().unwrap()], Limits::default());
+    let answer = match source.discover(&mut unwatched) {
+        Ok(catalog) => format!("{:?}", catalog.tables[0].zone.value),
+        Err(error) => error.to_string().replace(folder.path().to_str().unwrap(), ""),
+    };
+    expected.assert_eq(&answer);
+}
+
+#[test]
+fn wrong_rules_are_errors_with_file_and_line() {
+    check("[table.shop]\nzone = \"Asia/Tokyo\"\n", expect![[r#""Asia/Tokyo""#]]);
+    check("[table.other]\nzone = \"Asia/Tokyo\"\n", expect![[r#""UTC""#]]);
+    check(
+        "[table.shop]\n\nzones = \"Asia/Tokyo\"\n",
+        expect![
+            "/manazir.toml:3: unknown field `zones`, expected one of `time`, `zone`, `measures`, `dimensions`, `key`, `grain`, `unit`, `kind`, `day_first`, `ignore`"
+        ],
+    );
+    check(
+        "[tables.shop]\nzone = \"Asia/Tokyo\"\n",
+        expect!["/manazir.toml:1: unknown field `tables`, expected `table`"],
+    );
+    check(
+        "[table.shop]\nzone = \"Asia/Atlantis\"\n",
+        expect![[r#"/manazir.toml:1: "Asia/Atlantis" is no zone; write an IANA name such as Europe/Berlin"#]],
+    );
+    check(
+        "# one\n# two\n[table.shop]\nmeasures = [\"order\"]\n",
+        expect![[r#"/manazir.toml:4: table "shop" has no column "order""#]],
+    );
+    check(
+        "[table.shop]\ntime = \"orders\"\n",
+        expect![[r#"/manazir.toml:1: column "orders" holds no times"#]],
+    );
+    check(
+        "[table.shop]\ngrain = \"soon\"\n",
+        expect![[r#"/manazir.toml:1: "soon" is no grain; write for instance 5min, 1h or 1d"#]],
+    );
+    check(
+        "[table.shop]\nkind = \"meter\"\n",
+        expect![[
+            r#"/manazir.toml:2: expected "gauge" or "counter", or kinds by column as in { hits = "counter" }"#
+        ]],
+    );
+    check(
+        "[table.\"[\"]\n",
+        expect![[
+            r#"/manazir.toml:1: the name "[" is no pattern: Pattern syntax error near position 0: invalid range pattern"#
+        ]],
+    );
+    check("[table.shop\n", expect!["/manazir.toml:1: unclosed table, expected `]`"]);
+}
