@@ -6,6 +6,7 @@ pub mod batch;
 pub mod history;
 pub mod live;
 mod random;
+pub mod reference;
 mod ring;
 mod robust;
 mod sorted_window;
