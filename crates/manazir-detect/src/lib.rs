@@ -9,6 +9,7 @@ mod random;
 pub mod reference;
 mod ring;
 mod robust;
+pub mod rule;
 mod sorted_window;
 pub mod stream;
 pub mod tail;

@@ -5,18 +5,25 @@
 #[cfg(test)]
 pub(crate) mod check;
 mod calendar;
+pub mod count;
 pub mod cusum;
 pub mod discord;
+pub mod flat_line;
 pub mod forest;
 pub mod half_space;
 pub mod level;
 pub mod level_shift;
+pub mod missing;
 pub mod page_hinkley;
 pub mod pca;
 pub mod polynomial;
 pub mod seasonal;
+pub mod silence;
+pub mod spectral;
 pub mod table;
+mod tail_probability;
 pub mod variance;
+mod waiting;
 
 use manazir_model::{Direction, Grain, Sample};
 use serde::{Deserialize, Serialize};

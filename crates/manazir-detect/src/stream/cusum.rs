@@ -64,7 +64,7 @@ enum Phase {
 /// and σ are a slow robust level and its scale. With k = 0.5 a score of 5 comes once in 465 independent normal
 /// samples (Montgomery, *Introduction to Statistical Quality Control*, table of run lengths), two-sided.
 ///
-/// O(1) a sample, about 150 bytes. Not for series with a season or strong autocorrelation as they are: the
+/// O(1) a sample, about 100 bytes. Not for series with a season or strong autocorrelation as they are: the
 /// sums then follow the season. Give it a residual.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Cusum {

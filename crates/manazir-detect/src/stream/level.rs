@@ -88,7 +88,7 @@ enum Phase {
 /// The start is median and MAD of a short warm-up, and the first weights are 1/n, so that a reading comes
 /// after 16 samples and is worth something. Without the clip, one anomaly hides those that follow it.
 ///
-/// O(1) a sample, about 130 bytes. Not for a series with a season or a steep trend: the level lags
+/// O(1) a sample, about 100 bytes. Not for a series with a season or a steep trend: the level lags
 /// behind and its scale then measures the season.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Level {

@@ -45,7 +45,7 @@ impl Config {
 /// samples (Kenney and Keeping 1951), σ the robust scale of the samples about the reference median. With
 /// medians a spike of fewer than half of the recent window is no shift.
 ///
-/// O(window) a sample with a tiny constant; 16 bytes a sample of the two windows and about 200. While an alarm
+/// O(window) a sample with a tiny constant; 16 bytes a sample of the two windows and about 170. While an alarm
 /// is open the reference waits. Not for a series with a season longer than the windows: give it the residual
 /// of the season instead.
 #[derive(Clone, Debug, Serialize, Deserialize)]

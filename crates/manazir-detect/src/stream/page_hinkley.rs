@@ -75,7 +75,7 @@ struct Regime {
 /// The sample that reaches `restart_score` is read with that score; then a warm-up follows without readings.
 /// While an alarm is open the sums stop there and no new regime begins.
 ///
-/// O(1) a sample, about 150 bytes besides the warm-up. Not for series with a season as they are.
+/// O(1) a sample, about 100 bytes besides the warm-up. Not for series with a season as they are.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PageHinkley {
     config: Config,

@@ -78,7 +78,7 @@ impl Moments {
 /// its forecast, so that a spike does not bend the next twenty forecasts. The sums are taken anew once a
 /// window, which keeps rounding errors from piling up and costs one addition a sample.
 ///
-/// O(1) a sample; 8 bytes a sample of the window and about 200. For levels, trends and slow waves. Not for
+/// O(1) a sample; 8 bytes a sample of the window and about 150. For levels, trends and slow waves. Not for
 /// seasons with sharp corners, nor for pure noise, where a level is the better forecast.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Polynomial {
@@ -171,9 +171,9 @@ fn forecast_coefficients(window: usize, degree: usize) -> [f64; 3] {
     let mut rows = [[0.0; 4]; 3];
     for age in 0..window {
         let place = -(age as f64) / n;
-        for row in 0..size {
-            for column in 0..size {
-                rows[row][column] += place.powi((row + column) as i32);
+        for (row, entries) in rows.iter_mut().enumerate().take(size) {
+            for (column, entry) in entries.iter_mut().enumerate().take(size) {
+                *entry += place.powi((row + column) as i32);
             }
         }
     }

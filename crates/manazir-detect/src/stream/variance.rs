@@ -53,7 +53,7 @@ enum Phase {
 /// changed and residuals are independent. The ratio of scales as a statistic: Hawkins 1981, *A CUSUM for a
 /// scale parameter*.
 ///
-/// O(1) a sample, about 140 bytes. It forecasts nothing; direction `Up` means wider. Not for counts near zero,
+/// O(1) a sample, about 80 bytes. It forecasts nothing; direction `Up` means wider. Not for counts near zero,
 /// whose scatter follows their level.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Variance {
