@@ -1,7 +1,8 @@
-//! Points per second and state of the heavy streaming detectors: `cargo bench -p manazir-detect --bench forest`.
+//! Points per second and state of the heavy streaming detectors: `cargo bench -p manazir-detect --bench
+//! forest`.
 //!
-//! Each run teaches a detector the whole series from the start, so a figure is the mean over a life of 20,000 samples.
-//! Bytes of state are printed first.
+//! Each run teaches a detector the whole series from the start, so a figure is the mean over a life of
+//! 20,000 samples. Bytes of state are printed first.
 
 use std::io::Write;
 

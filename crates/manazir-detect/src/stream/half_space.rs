@@ -5,20 +5,21 @@
 //!
 //! score = mean over trees of log₂(1 + window / ((m + ½) · 2^d))
 //!
-//! with the mass m at depth d where the row ends: the part it fell into, or the first with fewer than a tenth of the
-//! window. Twice as empty is one more; usual rows of a spread-out series lie between 0 and 2, a value outside all
-//! that was seen near log₂(2·window / 2^d). A channel's share are the halvings in its dimension, each by how much
-//! emptier the half is than half of the whole.
+//! with the mass m at depth d where the row ends: the part it fell into, or the first with fewer than a
+//! tenth of the window. Twice as empty is one more; usual rows of a spread-out series lie between 0 and 2, a
+//! value outside all that was seen near log₂(2·window / 2^d). A channel's share are the halvings in its
+//! dimension, each by how much emptier the half is than half of the whole.
 //!
-//! Source: Tan, Ting and Liu 2011, "Fast anomaly detection for streaming data". Ours: the logarithm, for the paper's
-//! m·2^d is not higher for stranger rows; and ranges that follow the data: every window the range is taken anew
-//! from the rows of the last one, and if it has changed much, those rows are counted again in it.
+//! Source: Tan, Ting and Liu 2011, "Fast anomaly detection for streaming data". Ours: the logarithm, for the
+//! paper's m·2^d is not higher for stranger rows; and ranges that follow the data: every window the range is
+//! taken anew from the rows of the last one, and if it has changed much, those rows are counted again in it.
 //!
-//! When not to use it: where one more spike beyond a spike must score higher (all that is outside is alike), or on
-//! long shingles (16 halvings do not know 30 dimensions).
+//! When not to use it: where one more spike beyond a spike must score higher (all that is outside is alike),
+//! or on long shingles (16 halvings do not know 30 dimensions).
 //!
-//! Cost: O(trees · depth) a row. State, reserved at the start: 12 bytes a node, 2^(depth + 1) nodes a tree, and 4 bytes
-//! for each coordinate of a window; 152 KiB by default.
+//! Cost: O(trees · depth) a row. State, reserved at the start: 12 bytes a node, 2^(depth + 1) nodes a tree,
+//! and 4 bytes for each coordinate of a window; 152 KiB by default
+//! (`cargo bench -p manazir-detect --bench forest`).
 
 mod halves;
 #[cfg(test)]

@@ -1,16 +1,19 @@
 //! What the leading principal components of many channels leave unexplained.
 //!
-//! Channels of one entity move together: load drives processor, disk and queue alike. The components learn how;
-//! a row in which one channel leaves the others, or its own last values, is strange even if each value is usual.
+//! Channels of one entity move together: load drives processor, disk and queue alike. The components learn
+//! how; a row in which one channel leaves the others, or its own last values, is strange even if each value
+//! is usual.
 //!
-//! z = (x − mean) / scale;  r = z − V·Vᵀ·z;  score = √(mean over dimensions of r_i² / ρ_i²), ρ_i² the usual r_i²
+//! z = (x − mean) / scale;   r = z − V·Vᵀ·z;   score = √(mean over dimensions of r_i² / ρ_i²)
 //!
-//! so that usual rows score near 1. Some rows are joined to one (dynamic PCA), and channel i's share is its part of the
-//! sum, over all rows. V spans the leading eigenvectors of the correlation matrix, as many as explain a given part of it.
+//! with ρ_i² the usual r_i², so that usual rows score near 1. Some rows are joined to one (dynamic PCA), and channel i's share is its
+//! part of the sum, over all rows. V spans the leading eigenvectors of the correlation matrix, as many as
+//! explain a given part of it.
 //!
-//! Sources: Jackson and Mudholkar 1979 (the residual as a control statistic); Ku, Storer and Georgakis 1995 (joined
-//! rows); clipped updates of exponential moments as in Gelper, Fried and Croux 2010. An incremental correlation was
-//! taken rather than Oja's rule or CCIPCA: it has no learning rate to fail by and can be told of gaps.
+//! Sources: Jackson and Mudholkar 1979 (the residual as a control statistic); Ku, Storer and Georgakis 1995
+//! (joined rows); clipped updates of exponential moments as in Gelper, Fried and Croux 2010. An incremental
+//! correlation was taken rather than Oja's rule or CCIPCA: it has no learning rate to fail by and can be
+//! told of gaps.
 //!
 //! When not to use it: with less than three channels, channels without relation to each other (then a
 //! univariate detector on each is better), or many more than a hundred channels on a small machine.
@@ -63,21 +66,24 @@ impl Default for Config {
     }
 }
 
-/// Dimensions, channels times rows; what is beyond is not looked at: the matrix would outgrow the caches and soon the memory.
+/// Dimensions, channels times rows; what is beyond is not looked at: the matrix would outgrow the caches and
+/// soon the memory.
 const DIMENSIONS_MAX: usize = 2_048;
 /// Standardised values are cut off here, so that squares and their sums stay finite.
 const Z_MAX: f64 = 1e6;
-/// A channel's usual residual is taken to be at least this part of its scale: a channel that the others predict
-/// exactly must not turn rounding into alarms.
+/// A channel's usual residual is taken to be at least this part of its scale: a channel that the others
+/// predict exactly must not turn rounding into alarms.
 const RESIDUAL_MIN: f64 = 0.1;
-/// A scale never falls below this part of the first one, so that a still channel does not become a microscope.
+/// A scale never falls below this part of the first one, so that a still channel does not become a
+/// microscope.
 const SCALE_MIN: f64 = 0.01;
 /// Rounds of orthogonal iteration: many from scratch, few from the last vectors.
 const ROUNDS_FIRST: usize = 30;
 const ROUNDS: usize = 2;
 
 impl Config {
-    /// The default for a number of channels: four rows are joined as long as that gives at most 160 dimensions.
+    /// The default for a number of channels: four rows are joined as long as that gives at most 160
+    /// dimensions.
     pub fn channels(n_features: usize) -> Self {
         Self { rows_joined: (160 / n_features.max(1)).clamp(1, 4), ..Self::default() }
     }
@@ -243,8 +249,9 @@ impl Pca {
         (total / present.max(1) as f64).sqrt()
     }
 
-    /// Lets everything follow the row in `z`, and its `residual` once there are components. An outlier of one channel
-    /// leaves residuals in all of them, so a strange row, by its `score`, moves correlations and residuals little.
+    /// Lets everything follow the row in `z`, and its `residual` once there are components. An outlier of
+    /// one channel leaves residuals in all of them, so a strange row, by its `score`, moves correlations and
+    /// residuals little.
     fn learn(&mut self, score: f64) {
         self.n_learnt += 1;
         // A plain mean at first, then an exponential one.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::stream::forest::Move;
 
-/// Samples that lie one behind the other in memory, and for each lag the sum of products of the newest stretch with
-/// the one that many samples before.
+/// Samples that lie one behind the other in memory, and for each lag the sum of products of the newest
+/// stretch with the one that many samples before.
 ///
 /// Buffers are longer than the past by a quarter; when they are full, the past moves to their front. So a
 /// stretch is always one slice, and the move costs a dozen copied numbers a sample.
@@ -22,8 +22,8 @@ pub(super) struct Past {
     centre: Vec<f64>,
     /// 1 / σ', 0 likewise.
     sharpness: Vec<f64>,
-    /// Sum over the stretch of x(t − k)·x(t − lag − k), shape `(capacity,)`, in order of falling lag: place j has
-    /// lag `capacity − j`, so that sums and samples run in the same direction.
+    /// Sum over the stretch of x(t − k)·x(t − lag − k), shape `(capacity,)`, in order of falling lag: place
+    /// j has lag `capacity − j`, so that sums and samples run in the same direction.
     products: Vec<f64>,
     /// Of the newest stretch, whether it is to be met or not: mean and 1 / σ'.
     mean: f64,
@@ -58,8 +58,8 @@ impl Past {
         }
     }
 
-    /// Takes the next value, NaN for a missing one. A stretch with a value that is missing or not to be learnt
-    /// is never met again.
+    /// Takes the next value, NaN for a missing one. A stretch with a value that is missing or not to be
+    /// learnt is never met again.
     pub(super) fn push(&mut self, value: f64, learn: bool) {
         self.make_room();
         self.clean = if value.is_nan() { 0 } else { (self.clean + 1).min(self.stretch) };
@@ -148,8 +148,8 @@ impl Past {
         (0..self.capacity).for_each(|place| self.refresh(place));
     }
 
-    /// Distance of the newest stretch from its nearest in the past, divided by √(2m); `None` if the newest has a gap,
-    /// or before the past has a stretch's length of others to choose from.
+    /// Distance of the newest stretch from its nearest in the past, divided by √(2m); `None` if the newest
+    /// has a gap, or before the past has a stretch's length of others to choose from.
     pub(super) fn nearest(&self) -> Option<f64> {
         let now = self.values.len().checked_sub(1)?;
         // Stretches by their end. Those that overlap the newest are like it in any case.
@@ -157,7 +157,8 @@ impl Past {
         if self.clean < self.stretch || to < from + self.stretch {
             return None;
         }
-        // d²/m = e + e' − 2ρ, with e = σ²/σ'² = 1 − ν²/σ'² and ρ = (Σxy/m − μμ')/(σ'σ''): least where e' − 2ρ is.
+        // d²/m = e + e' − 2ρ, with e = σ²/σ'² = 1 − ν²/σ'² and ρ = (Σxy/m − μμ')/(σ'σ''): least where e' −
+        // 2ρ is.
         let (along, across) = (2.0 * self.sharp / self.stretch as f64, 2.0 * self.sharp * self.mean);
         let distance = |centre: f64, sharp: f64, product: f64| {
             across * centre - sharp * (self.flat_variance * sharp + along * product)

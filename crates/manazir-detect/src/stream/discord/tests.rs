@@ -28,7 +28,8 @@ fn is_a_detector() {
     check_detector(|| Discord::from_setting(&Setting { period_samples: Some(48), ..Setting::default() }));
 }
 
-/// `change` is laid over the beat that starts at 2,500; the highest score must come while a stretch touches it.
+/// `change` is laid over the beat that starts at 2,500; the highest score must come while a stretch touches
+/// it.
 #[track_caller]
 fn check_peak(change: impl Fn(&mut [f64])) {
     let mut values = heart(3_000);

@@ -18,8 +18,8 @@ pub(super) enum Admission {
 /// Weighted reservoir (Efraimidis and Spirakis 2006) with weights exp(λ·t), as in Guha et al. 2016: a point
 /// of age a is in the sample with probability ∝ exp(−λ·a) as soon as the sample is full.
 ///
-/// Each point has the key ln(−ln u) − λ·t, u uniform; the `capacity` smallest keys stay. Instead of a draw for
-/// every point, the time of the next admission is drawn ("exponential jumps", same source), so that
+/// Each point has the key ln(−ln u) − λ·t, u uniform; the `capacity` smallest keys stay. Instead of a draw
+/// for every point, the time of the next admission is drawn ("exponential jumps", same source), so that
 /// nearly all points cost one comparison.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Reservoir {

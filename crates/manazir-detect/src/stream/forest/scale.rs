@@ -8,7 +8,8 @@ const COORDINATE_MAX: f64 = 1e12;
 const RATE: f32 = 1.0 / 256.0;
 /// A deviation counts at most as this many spreads, so that one outlier does not change the unit.
 const CLIP: f32 = 8.0;
-/// The scale is moved when the spread has changed by this factor: rarely, for it costs a pass over the forest.
+/// The scale is moved when the spread has changed by this factor: rarely, for it costs a pass over the
+/// forest.
 const SPREAD_CHANGE: f32 = 4.0;
 /// Or when the level is this many spreads away: 24 bits of `f32` still leave 16 for the spread.
 const LEVEL_CHANGE: f32 = 256.0;

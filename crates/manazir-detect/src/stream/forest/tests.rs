@@ -94,7 +94,8 @@ fn gaps_are_not_judged_and_do_not_disturb() {
     assert!(highest < 2.5, "{highest}");
 }
 
-/// Rows of five channels of very different units that share one cause, channel `strange` set apart at the end.
+/// Rows of five channels of very different units that share one cause, channel `strange` set apart at the
+/// end.
 #[track_caller]
 fn check_blame(strange: usize) {
     let (mut random, mut forest) = (Random::new(9), ChannelForest::from_setting(5, &Setting::default()));

@@ -19,7 +19,8 @@ struct Node {
     range: f32,
     children: [u16; 2],
     dimension: u16,
-    /// Index of the box, `NONE` over two leaves: two points are their own box, and a third of all nodes are so.
+    /// Index of the box, `NONE` over two leaves: two points are their own box, and a third of all nodes are
+    /// so.
     span: u16,
 }
 
@@ -152,7 +153,8 @@ impl Tree {
         self.walk(point, points, |_, _| {})
     }
 
-    /// Adds each dimension's part of the score, apart for a point above and below the boxes that it is cut from.
+    /// Adds each dimension's part of the score, apart for a point above and below the boxes that it is cut
+    /// from.
     pub(super) fn attribute(&self, point: &[Lane], points: &Points, up: &mut [Lane], down: &mut [Lane]) {
         self.walk(point, points, |share, corner| {
             for (lane, coordinates) in point.iter().enumerate() {
@@ -166,8 +168,8 @@ impl Tree {
         });
     }
 
-    /// Walks down to the point's leaf and returns the score. `visit` gets each box on the way, and the part of
-    /// the score that each unit by which the box would grow stands for.
+    /// Walks down to the point's leaf and returns the score. `visit` gets each box on the way, and the part
+    /// of the score that each unit by which the box would grow stands for.
     #[inline(always)]
     fn walk(&self, point: &[Lane], points: &Points, mut visit: impl FnMut(f32, &Corner)) -> f32 {
         if self.mass == 0 {
@@ -228,7 +230,8 @@ impl Tree {
             };
             let growth = corner.growth(point);
             if growth > 0.0 {
-                // A random cut of the grown box parts point and box with probability growth / (growth + range).
+                // A random cut of the grown box parts point and box with probability growth / (growth +
+                // range).
                 let draw = random.uniform() as f32 * (growth + range);
                 if child & LEAF != 0 || draw < growth {
                     break Cut::draw(&corner, point, draw);

@@ -11,7 +11,8 @@ use crate::stream::forest::Move;
 const FIRST_ROWS: usize = 64;
 /// A range that is nothing, as of a constant series, is taken to be this wide, in units of the scale.
 const WIDTH_MIN: f32 = 1e-3;
-/// Part of the rows that lie outside the range, half of them on each side, so that outliers do not stretch it.
+/// Part of the rows that lie outside the range, half of them on each side, so that outliers do not stretch
+/// it.
 const OUTSIDE: f64 = 0.04;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -76,8 +76,8 @@ impl Tree {
         2 * at + usize::from(ranges[dimension].place(point[dimension]) > node.cut)
     }
 
-    /// log₂(1 + rows / ((m + ½)·2^d)) of the part where the point ends. `visit` gets each halved dimension on the
-    /// way, with the bits by which the half is emptier than half of the whole; never negative.
+    /// log₂(1 + rows / ((m + ½)·2^d)) of the part where the point ends. `visit` gets each halved dimension
+    /// on the way, with the bits by which the half is emptier than half of the whole; never negative.
     pub(super) fn score(
         &self,
         point: &[f32],
