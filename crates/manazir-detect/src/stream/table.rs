@@ -1,4 +1,5 @@
-//! The one table of streaming detectors. Parser, reference page, Python class list and UI picker derive from it.
+//! The one table of streaming detectors. Parser, reference page, Python class list and UI picker derive from
+//! it.
 //!
 //! A new detector is a file and an entry here. Entries are only ever added at the end of a list: saved states
 //! name them by position.
@@ -7,8 +8,10 @@ use manazir_model::Sample;
 use serde::{Deserialize, Serialize};
 
 use super::{ChannelDetector, Learn, Reading, Setting, StreamDetector};
-use super::{cusum, discord, forest, half_space, level, level_shift, page_hinkley, pca, polynomial};
-use super::{seasonal, variance};
+use super::{
+    count, cusum, discord, flat_line, forest, half_space, level, level_shift, missing, page_hinkley,
+};
+use super::{pca, polynomial, seasonal, silence, spectral, variance};
 
 /// What a detector costs for each series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,8 +118,8 @@ macro_rules! channel_detectors {
         },)*];
 
         impl ChannelState {
-            /// An untaught detector over rows of `n_features`, by its name in [`CHANNEL_DETECTORS`]; `None` if there
-            /// is none such.
+            /// An untaught detector over rows of `n_features`, by its name in [`CHANNEL_DETECTORS`]; `None`
+            /// if there is none such.
             pub fn build(name: &str, n_features: usize, setting: &Setting) -> Option<Self> {
                 match name {
                     $($name => Some(Self::$variant(<$held>::from_setting(n_features, setting))),)*
@@ -189,13 +192,33 @@ stream_detectors! {
     HalfSpaceShingle(half_space::HalfSpace) = |setting| half_space::HalfSpace::shingled(setting),
         "half_space_shingle", Medium,
         "Half-space trees on shingles of eight samples",
-        good for "odd forms at a fifth of a forest's state",
+        good for "odd forms at a sixth of a forest's state",
         not for "single spikes, which eight dimensions dilute";
     Discord(Box<discord::Discord>) = |setting| Box::new(discord::Discord::from_setting(setting)),
         "discord", Medium,
         "Distance of the last stretch from its nearest in the past, whatever its height and level",
         good for "waveforms: heartbeats, machine cycles, daily curves",
         not for "series without repeating form";
+    Count(count::Count) = |setting| count::Count::from_setting(setting), "count", Light,
+        "Low counts with many zeros, judged by their own probability",
+        good for "errors, orders of a small shop, rare events",
+        not for "large counts and negative values";
+    Silence(silence::Silence) = |setting| silence::Silence::from_setting(setting), "silence", Light,
+        "Nothing has happened for longer than usual",
+        good for "sparse counts, heartbeats, jobs that should run",
+        not for "series with quiet nights";
+    FlatLine(flat_line::FlatLine) = |setting| flat_line::FlatLine::from_setting(setting), "flat_line", Light,
+        "The same value again and again in a series that moves",
+        good for "sensors that hang, caches that serve old answers",
+        not for "series that rest by nature";
+    Missing(missing::Missing) = |setting| missing::Missing::from_setting(setting), "missing", Light,
+        "Samples that should have come and did not",
+        good for "collectors that die, gaps in any series",
+        not for "events that come when they like";
+    Spectral(spectral::Spectral) = |setting| spectral::Spectral::from_setting(setting), "spectral", Medium,
+        "Spectral residual: what is left when the usual of the spectrum is taken out",
+        good for "spikes and breaks on seasons of unknown shape",
+        not for "slow shifts, noise without form";
 }
 
 channel_detectors! {
