@@ -149,14 +149,8 @@ fn time_kind(name: &str, cells: &[OwnedCell]) -> Option<String> {
 /// Keeps the first and the last row: the span of the file is still seen.
 fn keep_ends(columns: &mut [Vec<OwnedCell>]) {
     for column in columns {
-        if column.len() > 2 {
-            column.swap(1, 0);
-            let last = column.len() - 1;
-            column.swap(1, last);
-            let (last, first) = (column[1].clone(), column[last].clone());
-            column.truncate(0);
-            column.extend([first, last]);
-            column.shrink_to_fit();
+        if let [first, .., last] = column.as_slice() {
+            *column = vec![first.clone(), last.clone()];
         }
     }
 }
@@ -209,7 +203,7 @@ fn decide_by(group: Vec<Sampled>, pool: &Pool, name: String, rules: &TableRules)
     let zone = decide_zone(rules, &time.value, &by_series, &moments);
     let grain = match rules.grain_told {
         Some(grain) => Decision::told(Some(grain)),
-        None if time.value == TimeAxis::Position => {
+        None if time.value.is_row_number() => {
             Decision::new(manazir_model::Grain::from_micros(1), 1.0, "one row, counted as a microsecond")
         }
         None => grain::of_distances(

@@ -1,5 +1,7 @@
 //! What every [`SourceReader`] promises, tried on files and on tables in memory.
 
+#![allow(clippy::unwrap_used, reason = "what a test sets up may panic")]
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 

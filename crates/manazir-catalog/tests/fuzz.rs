@@ -5,6 +5,13 @@
 //! input that fails is written to `tests/corpus/READER` as `crash-…` or `hang-…`; from then on it is a plain
 //! test, because the whole corpus is read as it stands before the mutations begin.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what a test sets up may panic"
+)]
+
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::io::Write;
@@ -94,12 +101,15 @@ fn mutate(input: &mut Vec<u8>, others: &[Vec<u8>], draw: &mut Draw) {
     input.truncate(INPUT_BYTES_MAX);
 }
 
+/// The input at work: since when, where to save it, its bytes.
+type AtWork = Mutex<Option<(Instant, PathBuf, Vec<u8>)>>;
+
 /// Ends the process if an input takes too long, after it has been saved.
-struct Watchdog(Arc<Mutex<Option<(Instant, PathBuf, Vec<u8>)>>>);
+struct Watchdog(Arc<AtWork>);
 
 impl Watchdog {
     fn start() -> Self {
-        let current: Arc<Mutex<Option<(Instant, PathBuf, Vec<u8>)>>> = Arc::default();
+        let current: Arc<AtWork> = Arc::default();
         let watched = Arc::downgrade(&current);
         std::thread::spawn(move || {
             while let Some(current) = watched.upgrade() {

@@ -1,5 +1,7 @@
 //! A wrong `manazir.toml` is an error that names file and line.
 
+#![allow(clippy::unwrap_used, reason = "what a test sets up may panic")]
+
 use expect_test::{Expect, expect};
 use manazir_catalog::{FileSource, Limits, SourceReader, unwatched};
 
@@ -60,4 +62,21 @@ fn wrong_rules_are_errors_with_file_and_line() {
         ]],
     );
     check("[table.shop\n", expect!["/manazir.toml:1: unclosed table, expected `]`"]);
+}
+
+/// The published example is accepted, key by key.
+#[test]
+fn the_example_is_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("manazir.toml"), include_str!("../manazir.example.toml")).unwrap();
+    let rows: String =
+        (0..40).map(|row| format!("{:02}/07/2014,BR,web,{row},{row}.5,x\n", row % 28 + 1)).collect();
+    let header = "ordered_at,country,channel,orders,revenue,note";
+    std::fs::write(folder.path().join("shop.csv"), format!("{header}\n{rows}")).unwrap();
+    let source = FileSource::new([folder.path().to_str().unwrap()], Limits::default());
+    let table = &source.discover(&mut unwatched).unwrap().tables[0];
+    let roles: Vec<_> = table.columns.iter().map(|column| format!("{:?}", column.role.value)).collect();
+    assert_eq!(roles, ["Time", "Dimension", "Dimension", "Measure", "Measure", "Ignored"]);
+    assert_eq!(table.grain.value.unwrap().to_string(), "5 min");
+    assert_eq!(table.columns[4].unit.as_ref().unwrap().value, "EUR");
 }

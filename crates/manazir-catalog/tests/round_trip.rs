@@ -1,5 +1,7 @@
 //! A table gives the same series whatever the format it was written in, and in whatever order its rows come.
 
+#![allow(clippy::unwrap_used, reason = "what a test sets up may panic")]
+
 mod common;
 
 use std::fmt::Write as _;

@@ -79,6 +79,9 @@ const MOMENT_WORDS: [&str; 12] = [
 /// Most different values of a key column: beyond it the column names rows, not series.
 const VALUES_MAX: usize = 10_000;
 
+/// Most columns that are tried: each costs a pass over the sample for each column of the key.
+const CANDIDATES_MAX: usize = 32;
+
 /// Why a column belongs to the key, or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -155,6 +158,14 @@ pub(crate) fn names_things(name: &str) -> bool {
         || matches!(last, Some("id" | "key" | "code"))
 }
 
+/// Whether a name says that the numbers of its column name things: only its end counts, because a measure may
+/// be called after the thing that it belongs to (`Checkout Service requests`).
+fn numbers_things(name: &str) -> bool {
+    let words = words(name);
+    let last = words.last().map_or("", String::as_str);
+    ENTITY_WORDS.contains(&last) || matches!(last, "id" | "key" | "code")
+}
+
 fn describes_moments(name: &str) -> bool {
     words(name).iter().any(|word| MOMENT_WORDS.contains(&word.as_str()))
 }
@@ -170,11 +181,15 @@ fn candidates(names: &[String], facts: &[Facts], usable: &[bool]) -> [Vec<usize>
         if !few || facts.values() == 0 {
             continue;
         }
-        if !facts.numeric() && facts.texts > 0 || (facts.integral() && names_things(&names[column])) {
+        if !facts.numeric() && facts.texts > 0 || (facts.integral() && numbers_things(&names[column])) {
             sure.push(column);
         } else if facts.integral() && facts.distinct <= 50 && !facts.boolean {
             doubtful.push(column);
         }
+    }
+    for candidates in [&mut sure, &mut doubtful] {
+        candidates.sort_by_key(|&column| (!names_things(&names[column]), facts[column].distinct, column));
+        candidates.truncate(CANDIDATES_MAX);
     }
     [sure, doubtful]
 }

@@ -35,6 +35,14 @@ const SPLIT_VALUES: [&str; 8] = ["train", "test", "val", "valid", "validation", 
 const IDENTIFIER_WORDS: [&str; 12] =
     ["id", "uuid", "guid", "code", "zip", "zipcode", "postcode", "phone", "port", "pid", "hash", "key"];
 
+/// Rows that a combination of texts must have, on average, to be a series although nothing tells the time;
+/// fewer will do if a column counts them.
+const ROWS_PER_SERIES: usize = 30;
+const COUNTED_ROWS_PER_SERIES: usize = 10;
+
+/// Whole numbers of this size that follow no order were drawn, not measured.
+const DRAWN_FROM: f64 = 1e12;
+
 /// Two columns of these names are an edge list.
 const EDGE_NAMES: [(&str, &str); 6] =
     [("u", "v"), ("a", "b"), ("from", "to"), ("source", "target"), ("src", "dst"), ("caller", "callee")];
@@ -196,6 +204,18 @@ fn number(pool: &Pool, column: usize, time: &TimeAxis) -> Decision<Role> {
             format!("whole numbers, and the name ends in {last:?}"),
         );
     }
+    let scattered = facts.distinct * 10 >= facts.values() && facts.rows >= 20;
+    if facts.integral() && facts.max.abs() >= DRAWN_FROM && scattered && unit::of_name(name).is_none() {
+        let rises =
+            pool.columns[column].windows(2).filter(|pair| pair[0].as_cell().int() <= pair[1].as_cell().int());
+        if rises.count() * 10 < facts.rows * 9 {
+            return Decision::new(
+                Role::Identifier,
+                0.7,
+                "whole numbers too large to be measured, in no order",
+            );
+        }
+    }
     let (confidence, reason) = if facts.distinct <= 1 {
         (0.6, "numbers, constant in the sample".to_owned())
     } else if facts.zero_one {
@@ -250,7 +270,9 @@ fn reference(
     // The ends of an edge are texts or whole numbers; measurements seldom are only that.
     let end = |wanted: &str| {
         let column = pool.names.iter().position(|name| name.eq_ignore_ascii_case(wanted));
-        column.is_some_and(|column| pool.facts[column].integral() || !pool.facts[column].numeric())
+        column.is_some_and(|column| {
+            pool.facts[column].integral() || (wanted.len() > 1 && !pool.facts[column].numeric())
+        })
     };
     if !counted && EDGE_NAMES.iter().any(|(from, to)| end(from) && end(to)) {
         return Some("no time, and two columns that name the ends of an edge".to_owned());
@@ -260,12 +282,16 @@ fn reference(
         return Some(format!("no time, and {:?} names each row", pool.names[column]));
     }
     let texts: Vec<usize> = (0..roles.len())
-        .filter(|&column| matches!(roles[column].value, Role::Dimension | Role::Text | Role::Attribute))
-        .filter(|&column| pool.facts[column].texts > 0)
+        .filter(|&column| match roles[column].value {
+            Role::Dimension => true,
+            Role::Text | Role::Attribute => pool.facts[column].texts > 0,
+            _ => false,
+        })
         .collect();
     let named = if counted { key } else { &texts };
     let series = key::series_of(rows, named);
-    let thin = !named.is_empty() && pool.file.len() < 10 * series;
+    let least = if counted { COUNTED_ROWS_PER_SERIES } else { ROWS_PER_SERIES };
+    let thin = !named.is_empty() && pool.file.len() < least * series;
     thin.then(|| format!("no time, and only {} rows for {series} combinations of its texts", pool.file.len()))
 }
 

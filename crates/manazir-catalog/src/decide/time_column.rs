@@ -234,13 +234,15 @@ fn candidate_of(
     let named = name_score(name);
     let make = |form: TimeForm, base: f64, what: String| {
         let forward = order(form, cells);
+        let fine = 0.5 * facts.distinct as f64 / facts.values().max(1) as f64;
         let name_says = if named >= 2 { " and its name says so" } else { "" };
         let confidence =
             (base + 0.05 * f64::from(named.clamp(0, 3)) - 0.1 * (1.0 - forward)).clamp(0.05, 0.99);
         Candidate {
             axis: TimeAxis::Column { column, form },
-            // An equal name is decided by the order of the rows, then by the place of the column.
-            score: f64::from(named) + base + forward - 0.001 * column as f64,
+            // Among equal names the order of the rows decides, and how finely a column tells them apart, then
+            // its place.
+            score: f64::from(named) + base + forward + fine - 0.001 * column as f64,
             confidence,
             reason: format!("{what}{name_says}"),
         }
