@@ -1,5 +1,33 @@
 //! Batch detectors: they may look at the whole series, so they are never used live.
 
+pub mod change_points;
+pub mod group;
+pub mod isolation_forest;
+pub mod k_means;
+pub mod knn_lag;
+pub mod matrix_profile;
+pub mod polynomial;
+mod prepare;
+pub mod seasonal_residual;
+pub mod seasonal_trend;
+pub mod spectral_residual;
+pub mod sub_pca;
+mod table;
+pub mod tails;
+#[cfg(test)]
+mod tests;
+mod windows;
+pub mod zmax;
+
+pub use prepare::Scaling;
+pub use table::{BATCH_DETECTORS, BatchInfo};
+
+/// Samples in a short window: what metrics of services do within hours or minutes.
+pub const SHORT: usize = 10;
+
+/// Samples in a long window: a heart beat, a day of quarters of an hour.
+pub const LONG: usize = 100;
+
 /// A table of samples: one or more channels of one entity, at equal steps.
 #[derive(Clone, Debug)]
 pub struct Frame {

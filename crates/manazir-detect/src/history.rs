@@ -329,8 +329,8 @@ mod tests {
         check("90", expect!["Spike 500..=500"]);
         check("-60x8", expect!["LevelShift 500..=507"]);
         check("80x30", expect!["LevelShift 500..=529"]);
-        check("_x30", expect!["FlatLine 501..=518"]);
-        check("40 -40 40 -40 40 -40 40 -40 40 -40 40 -40", expect!["Spike 504..=507"]);
+        check("_x30", expect!["FlatLine 501..=519"]);
+        check("40 -40 40 -40 40 -40 40 -40 40 -40 40 -40", expect!["Spike 505..=506"]);
     }
 
     #[test]

@@ -3,8 +3,13 @@
 pub mod alarm;
 pub mod baseline;
 pub mod batch;
+pub mod choose;
+pub mod fourier;
 pub mod history;
+pub mod linear;
 pub mod live;
+pub mod period;
+pub mod profile;
 mod random;
 pub mod reference;
 mod ring;
