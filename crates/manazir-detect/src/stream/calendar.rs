@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 const SECOND_MICROS: i64 = 1_000_000;
 const DAY_MICROS: i64 = Grain::DAY.micros();
 
-/// More slots than this are refused: a week of ten-second slots, 236 KiB a series.
+/// More slots than this are refused: a week of ten-second slots, 295 KiB a series.
 const SLOTS_MAX: usize = 60_480;
 
 /// A season, cut into slots.

@@ -43,8 +43,7 @@ const SEEN: usize = WINDOW - DRAWN_ON;
 ///
 /// Two transforms of 64 a judged sample; 8 bytes a sample of the window and about 60. Score 3 was the alarm
 /// threshold of the paper. For spikes and breaks on seasons of unknown shape. Not for slow shifts, which leave
-/// the window unseen, and not for noise without any form, where it is the square of a z-score at ten times the
-/// price.
+/// the window unseen, and not for noise about a level, where [`super::level`] does the same for a fraction.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Spectral {
     config: Config,
