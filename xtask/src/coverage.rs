@@ -26,8 +26,13 @@ pub(crate) fn as_compiler() -> Option<ExitCode> {
     Some(if status.is_ok_and(|status| status.success()) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Measures and prints; with `lines` also the lines that no test reaches.
-pub(crate) fn run(install: bool, lines: bool) -> Result<()> {
+/// Measures by the tests of `packages`, of all if it is empty, and prints; with `lines` also the lines that no
+/// test reaches.
+pub(crate) fn run(install: bool, lines: bool, packages: &[String]) -> Result<()> {
+    let which: Vec<_> = match packages {
+        [] => vec!["--workspace"],
+        some => some.iter().flat_map(|name| ["--package", name]).collect(),
+    };
     let tools = Tools::find(install)?;
     let folder: PathBuf = tidy::metadata()?.target_directory.join("coverage").into();
     let profiles = folder.join("profiles");
@@ -40,11 +45,11 @@ pub(crate) fn run(install: bool, lines: bool) -> Result<()> {
     let compiler = folder.join("compiler");
     fs::copy(std::env::current_exe().context("find this program")?, &compiler)
         .context("copy this program")?;
-    let objects = build(&compiler)?;
+    let objects = build(&compiler, &which)?;
     // `%4m`: at most four files per binary, which its processes merge into, however many tests there are.
     let pattern = profiles.join("%4m.profraw");
-    let mut tests = instrumented(&compiler, &["test", "--workspace", "--quiet"]);
-    shell::run(tests.env("LLVM_PROFILE_FILE", pattern))?;
+    let mut tests = instrumented(&compiler, &which);
+    shell::run(tests.arg("--quiet").env("LLVM_PROFILE_FILE", pattern))?;
 
     let merged = folder.join("merged.profdata");
     shell::run(tools.merge().arg(&profiles).arg("-o").arg(&merged))?;
@@ -62,9 +67,9 @@ pub(crate) fn run(install: bool, lines: bool) -> Result<()> {
 }
 
 /// Builds every test and the binary, and returns them.
-fn build(compiler: &Path) -> Result<BTreeSet<PathBuf>> {
-    let mut command = instrumented(compiler, &["test", "--workspace", "--no-run", "--message-format=json"]);
-    let text = shell::output(&mut command)?;
+fn build(compiler: &Path, which: &[&str]) -> Result<BTreeSet<PathBuf>> {
+    let mut command = instrumented(compiler, which);
+    let text = shell::output(command.args(["--no-run", "--message-format=json"]))?;
     let mut objects = BTreeSet::new();
     for message in Message::parse_stream(text.as_bytes()) {
         if let Message::CompilerArtifact(artifact) = message.context("read what cargo built")?
@@ -76,9 +81,11 @@ fn build(compiler: &Path) -> Result<BTreeSet<PathBuf>> {
     Ok(objects)
 }
 
-fn instrumented(compiler: &Path, arguments: &[&str]) -> Command {
+/// The tests of the crates that `which` names. Not the examples in documentation, which are compiled apart.
+fn instrumented(compiler: &Path, which: &[&str]) -> Command {
     let mut command = shell::cargo();
-    command.args(arguments).env("RUSTC_WORKSPACE_WRAPPER", compiler).env(AS_COMPILER, "1");
+    command.args(["test", "--lib", "--bins", "--tests"]).args(which);
+    command.env("RUSTC_WORKSPACE_WRAPPER", compiler).env(AS_COMPILER, "1");
     command
 }
 

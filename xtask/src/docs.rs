@@ -18,11 +18,6 @@ const FOLDERS: [&str; 4] = ["docs/tutorial", "docs/how-to", "docs/reference", "d
 /// Runs the scripts of every page; fails with the page whose script fails.
 pub(crate) fn run() -> Result<()> {
     test::build_binary()?;
-    let target: PathBuf = tidy::metadata()?.target_directory.into();
-    let mut search = OsString::from(target.join("debug"));
-    search.push(":");
-    search.push(std::env::var_os("PATH").unwrap_or_default());
-
     let mut count = 0;
     for page in pages()? {
         let text = fs::read_to_string(shell::root().join(&page))
@@ -31,24 +26,12 @@ pub(crate) fn run() -> Result<()> {
         if scripts.is_empty() {
             continue;
         }
-        let folder = target.join("docs").join(page.file_stem().unwrap_or_default());
-        prepare(&folder)?;
+        let folder = prepare(page.file_stem().unwrap_or_default().as_ref())?;
         for script in scripts {
             count += 1;
-            let script = format!("set -eu\n{script}");
-            let mut command = shell::program("sh");
-            command.current_dir(&folder).env("PATH", &search).args(["-c", &script]);
             // What the commands print is of interest only if one fails.
-            let output = command.output().context("start a shell")?;
-            if !output.status.success() {
-                bail!(
-                    "a command of {} fails ({}):\n{script}{}{}",
-                    page.display(),
-                    output.status,
-                    String::from_utf8_lossy(&output.stdout),
-                    String::from_utf8_lossy(&output.stderr)
-                );
-            }
+            run_script(&folder, &script)
+                .with_context(|| format!("run the commands of {}", page.display()))?;
         }
         eprintln!("{}: runs", page.display());
     }
@@ -58,8 +41,31 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
+/// What a command prints on its standard output, in a fresh folder with a copy of the examples.
+pub(crate) fn output(command: &str) -> Result<String> {
+    run_script(&prepare(Path::new("shown"))?, command)
+}
+
+/// Runs a script in `folder` with the binary of this build, and returns what it prints.
+fn run_script(folder: &Path, script: &str) -> Result<String> {
+    let mut search = OsString::from(target()?.join("debug"));
+    search.push(":");
+    search.push(std::env::var_os("PATH").unwrap_or_default());
+    let mut command = shell::program("sh");
+    command.current_dir(folder).args(["-c", &format!("set -eu\n{script}")]);
+    // Without a terminal in sight, and without settings of whoever calls, it prints the same everywhere.
+    command.env("PATH", search).env_remove("MANAZIR_DATA").env("COLUMNS", "100").env("NO_COLOR", "1");
+    let output = command.output().context("start a shell")?;
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        bail!("{} from\n{script}\n{printed}{errors}", output.status);
+    }
+    Ok(printed)
+}
+
 /// README.md and every page below docs/, by path from the root of the workspace, sorted.
-fn pages() -> Result<Vec<PathBuf>> {
+pub(crate) fn pages() -> Result<Vec<PathBuf>> {
     let mut pages = vec![PathBuf::from("README.md")];
     for folder in FOLDERS {
         let entries = fs::read_dir(shell::root().join(folder)).with_context(|| format!("list {folder}"))?;
@@ -73,12 +79,18 @@ fn pages() -> Result<Vec<PathBuf>> {
     Ok(pages)
 }
 
-/// An empty folder with a copy of the examples.
-fn prepare(folder: &Path) -> Result<()> {
+/// A folder that holds a copy of the examples and nothing else.
+fn prepare(name: &Path) -> Result<PathBuf> {
+    let folder = target()?.join("docs").join(name);
     if folder.exists() {
-        fs::remove_dir_all(folder).with_context(|| format!("remove {}", folder.display()))?;
+        fs::remove_dir_all(&folder).with_context(|| format!("remove {}", folder.display()))?;
     }
-    copy(&shell::root().join("examples"), &folder.join("examples"))
+    copy(&shell::root().join("examples"), &folder.join("examples"))?;
+    Ok(folder)
+}
+
+fn target() -> Result<PathBuf> {
+    Ok(tidy::metadata()?.target_directory.into())
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

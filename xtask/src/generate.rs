@@ -1,19 +1,24 @@
 //! `cargo xtask generate`: files that are made from the code.
 //!
-//! Two kinds. Those that a crate can make by itself are written by a test named `generated_…` of that crate,
+//! Three kinds. Those that a crate can make by itself are written by a test named `generated_…` of that crate,
 //! which compares otherwise, so that the crate's own tests keep them fresh. The reference of the command
-//! line is what the binary says of itself, and is written here.
+//! line is what the binary says of itself, and is written here. And where a document shows what a command
+//! prints, in a block of text below `<!-- shows: COMMAND -->`, the block is what it does print.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{shell, test};
+use crate::{docs, shell, test};
 
 const COMMAND_LINE: &str = "docs/reference/command-line.md";
 
 /// What stands above this line is written by hand.
 const MARK: &str = "<!-- Generated from here on by `cargo xtask generate`. -->\n";
+
+/// Begins a line that names the command whose output stands below it.
+const SHOWS: &str = "\n<!-- shows: ";
 
 /// Writes the generated files, or fails if one of them is stale.
 pub(crate) fn run(check: bool) -> Result<()> {
@@ -22,16 +27,38 @@ pub(crate) fn run(check: bool) -> Result<()> {
         shell::run(command.args(["test", "--workspace", "--quiet", "generated_"]).env("UPDATE_EXPECT", "1"))?;
     }
     test::build_binary()?;
-    let path = shell::root().join(COMMAND_LINE);
-    let old = fs::read_to_string(&path).with_context(|| format!("read {COMMAND_LINE}"))?;
-    let new = renewed(&old, &command_line(test::manazir)?)?;
-    if old == new {
-        return Ok(());
+    let mut stale = Vec::new();
+    let mut renew = |page: &Path, new: fn(&str) -> Result<String>| -> Result<()> {
+        let path = shell::root().join(page);
+        let old = fs::read_to_string(&path).with_context(|| format!("read {}", page.display()))?;
+        let new = new(&old).with_context(|| format!("generate {}", page.display()))?;
+        if old != new && check {
+            stale.push(page.display().to_string());
+        } else if old != new {
+            fs::write(&path, new).with_context(|| format!("write {}", page.display()))?;
+        }
+        Ok(())
+    };
+    renew(Path::new(COMMAND_LINE), |page| renewed(page, &command_line(test::manazir)?))?;
+    for page in docs::pages()? {
+        renew(&page, |page| shown(page, docs::output))?;
     }
-    if check {
-        bail!("{COMMAND_LINE} is stale: run `cargo xtask generate`");
+    if stale.is_empty() { Ok(()) } else { bail!("run `cargo xtask generate`; stale: {}", stale.join(", ")) }
+}
+
+/// `page` with what `run` prints in each block below a line `<!-- shows: COMMAND -->`.
+fn shown(page: &str, run: fn(&str) -> Result<String>) -> Result<String> {
+    let mut new = String::new();
+    let mut rest = page;
+    while let Some((before, after)) = rest.split_once(SHOWS) {
+        let (command, after) = after.split_once(" -->\n```text\n").context("a block of text must follow")?;
+        let (_, after) = after.split_once("```\n").context("the block of text has no end")?;
+        let output = run(command)?;
+        let lines: Vec<_> = output.trim_end().lines().map(str::trim_end).collect();
+        new += &format!("{before}{SHOWS}{command} -->\n```text\n{}\n```\n", lines.join("\n"));
+        rest = after;
     }
-    fs::write(&path, new).with_context(|| format!("write {COMMAND_LINE}"))
+    Ok(new + rest)
 }
 
 /// `page` with what stands below the mark replaced.
@@ -101,6 +128,16 @@ mod tests {
         let titles: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
         assert_eq!(titles, ["manazir", "manazir up", "manazir score", "manazir score nab"]);
         assert!(page.contains("  up     Main job\n"), "spaces at the end of lines stay out: {page}");
+    }
+
+    #[test]
+    fn a_document_shows_what_a_command_prints() {
+        let page = "# A\n\n<!-- shows: up x -->\n```text\nold\n```\n\nText.\n";
+        let new = shown(page, |command| Ok(format!("did {command}   \n\nend\n\n"))).unwrap();
+        assert_eq!(new, "# A\n\n<!-- shows: up x -->\n```text\ndid up x\n\nend\n```\n\nText.\n");
+        assert_eq!(shown(&new, |command| Ok(format!("did {command}\n\nend"))).unwrap(), new);
+        assert!(shown("\n<!-- shows: up -->\nText.\n", |_| Ok(String::new())).is_err());
+        assert!(shown(page, |_| bail!("it fails")).is_err());
     }
 
     #[test]

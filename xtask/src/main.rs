@@ -59,6 +59,9 @@ enum Command {
         /// Also name the lines that no test reaches.
         #[arg(long)]
         lines: bool,
+        /// Run the tests of these crates only.
+        #[arg(long, short, value_name = "NAME")]
+        package: Vec<String>,
     },
     /// Write the generated files anew.
     Generate {
@@ -83,7 +86,7 @@ fn main() -> ExitCode {
         Command::Test { install } => test::test(install),
         Command::Tidy => tidy::run(),
         Command::Soak { seconds, seed, record } => soak::run(seconds, seed, record),
-        Command::Coverage { install, lines } => coverage::run(install, lines),
+        Command::Coverage { install, lines, package } => coverage::run(install, lines, &package),
         Command::Generate { check } => generate::run(check),
         Command::Docs => docs::run(),
     };

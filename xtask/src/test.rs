@@ -120,8 +120,14 @@ pub(crate) fn build_binary() -> Result<()> {
 /// What the binary prints when it is called with `arguments`.
 pub(crate) fn manazir(arguments: &[&str]) -> Result<String> {
     let path = tidy::metadata()?.target_directory.join("debug/manazir");
-    // A page is as wide as a page, whatever the terminal of whoever generates it.
-    shell::output(shell::program(path).args(arguments).env("COLUMNS", "100").env("NO_COLOR", "1"))
+    let mut command = shell::program(path);
+    // Without a terminal in sight, and without settings of whoever calls, a page looks the same everywhere.
+    command.args(arguments).env_remove("MANAZIR_DATA").env("COLUMNS", "100").env("NO_COLOR", "1");
+    let output = command.output().context("start the binary")?;
+    if !output.status.success() {
+        bail!("`manazir {}`: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+    }
+    String::from_utf8(output.stdout).context("read what the binary prints")
 }
 
 #[cfg(test)]
