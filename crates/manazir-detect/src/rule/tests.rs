@@ -1,3 +1,5 @@
+//! What must hold of rules.
+
 use expect_test::{Expect, expect};
 use manazir_model::{Grain, Timestamp};
 use manazir_testkit::series;

@@ -1,3 +1,5 @@
+//! What must hold of discords on streams.
+
 use manazir_model::Timestamp;
 use proptest::prelude::*;
 

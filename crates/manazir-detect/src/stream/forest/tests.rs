@@ -1,3 +1,5 @@
+//! What must hold of random cut forests.
+
 use manazir_model::{Direction, Timestamp};
 use manazir_testkit::series;
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! What must hold of half-space trees.
+
 use manazir_model::Timestamp;
 use manazir_testkit::series;
 

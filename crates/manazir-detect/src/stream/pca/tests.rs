@@ -1,3 +1,5 @@
+//! What must hold of the residual of principal components.
+
 use super::*;
 use crate::Random;
 use crate::stream::check::check_channel_detector;
