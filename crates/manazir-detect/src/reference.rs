@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::batch::{BATCH_DETECTORS, BatchInfo};
 use crate::stream::table::{CHANNEL_DETECTORS, STREAM_DETECTORS, StreamInfo};
 
 /// `docs/reference/detectors.md`: regenerated from the tables, never written by hand.
@@ -24,18 +25,28 @@ pub fn reference_markdown() -> String {
         "Each row is judged by those before it, with the share that every channel has in the score.",
         CHANNEL_DETECTORS,
     );
+    batch_section(&mut page);
     page
 }
 
 fn section(page: &mut String, title: &str, introduction: &str, detectors: &[StreamInfo]) {
-    let mut text = format!("\n## {title}\n\n{introduction}\n\n");
-    text.push_str("| name | what it does | good for | not for | cost |\n| --- | --- | --- | --- | --- |\n");
+    page.push_str(&format!("\n## {title}\n\n{introduction}\n\n"));
+    page.push_str("| name | what it does | good for | not for | cost |\n| --- | --- | --- | --- | --- |\n");
     for info in detectors {
         let StreamInfo { name, summary, good_for, not_for, cost } = info;
-        writeln!(text, "| `{name}` | {summary} | {good_for} | {not_for} | {} |", cost.name())
+        writeln!(page, "| `{name}` | {summary} | {good_for} | {not_for} | {} |", cost.name())
             .expect("writing to a string cannot fail");
     }
-    page.push_str(&text);
+}
+
+fn batch_section(page: &mut String) {
+    page.push_str(
+        "\n## Batch\n\nThese may look at the whole series, so they are never used live.\n\n\
+         | name | what it finds | cost |\n| --- | --- | --- |\n",
+    );
+    for BatchInfo { name, about, cost, .. } in BATCH_DETECTORS {
+        writeln!(page, "| `{name}` | {about} | {cost} |").expect("writing to a string cannot fail");
+    }
 }
 
 #[cfg(test)]
@@ -49,9 +60,22 @@ mod tests {
             let row = format!("| `{}` | {} |", info.name, info.summary);
             assert!(page.contains(&row), "{} is missing", info.name);
         }
-        // A bar within a text would tear its row apart.
-        let rows = page.lines().filter(|line| line.starts_with('|'));
-        assert!(rows.clone().count() > STREAM_DETECTORS.len());
-        assert!(rows.clone().all(|row| row.matches('|').count() == 6), "{page}");
+        for info in BATCH_DETECTORS {
+            assert!(
+                page.contains(&format!("| `{}` | {} |", info.name, info.about)),
+                "{} is missing",
+                info.name
+            );
+        }
+    }
+
+    #[test]
+    fn no_text_tears_its_row_apart() {
+        let page = reference_markdown();
+        for table in page.split("\n## ").skip(1) {
+            let rows: Vec<&str> = table.lines().filter(|line| line.starts_with('|')).collect();
+            let bars = |row: &str| row.matches('|').count();
+            assert!(rows.len() > 2 && rows.iter().all(|row| bars(row) == bars(rows[0])), "{table}");
+        }
     }
 }
