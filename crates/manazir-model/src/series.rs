@@ -59,7 +59,7 @@ pub enum SeriesKind {
 }
 
 /// Samples of one series in event-time order, with what is known about it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     /// Its identity.
     pub key: SeriesKey,

@@ -1,0 +1,180 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Directory that a second run goes on from.
+pub const DATA_FOLDER: &str = ".manazir";
+
+const EXAMPLES: &str = "\
+Examples:
+  manazir up                          try it on a small shop with hidden incidents
+  manazir up sales.csv                what is strange in a file
+  manazir up logs/ 'metrics/*.gz'     in folders and patterns
+  manazir up data/ --json | jq '.anomalies[0].sentence'
+
+Exit codes:
+  0    done, whether or not anything strange was found
+  1    it could not be done; the reason is on standard error
+  2    the command line was not understood
+  130  interrupted; what was finished is shown and kept";
+
+/// Finds what is strange in your data.
+///
+/// Manazir looks at files of any common form, learns from their history, and says in plain sentences what was
+/// and is strange. Nothing leaves this machine.
+#[derive(Debug, Parser)]
+#[command(name = "manazir", version, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How to say it.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// How results are given.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Output {
+    /// One JSON object on standard output, for machines
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress on standard error
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+impl Output {
+    /// True if nobody watches progress.
+    pub fn unwatched(self) -> bool {
+        self.quiet || self.json
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The main job: discover, learn from history, find, explain
+    Up(Up),
+    /// What is in a source: tables, series, time, grain, zone, quality
+    Discover(Discover),
+    /// Batch detection, with scores as Parquet and a report as HTML
+    Detect(Detect),
+    /// Measured accuracy on labelled data
+    #[command(subcommand)]
+    Score(Score),
+    /// Is everything as it should be, and what to do if not
+    Doctor(Doctor),
+}
+
+/// Finds what is strange in SOURCE; without SOURCE a small demo whose incidents are known.
+///
+/// Writes a report that opens in any browser. A second run uses the results of files that have not changed.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  manazir up
+  manazir up examples/nab
+  manazir up orders.csv latency.parquet --data /var/lib/manazir
+  manazir up huge/ --fresh")]
+pub struct Up {
+    /// Files, folders or patterns: CSV, TSV, JSON, NDJSON, Parquet, also as .gz and .zst
+    #[arg(value_name = "SOURCE")]
+    pub sources: Vec<String>,
+    /// Where results and the report are kept
+    #[arg(long, value_name = "DIR", env = "MANAZIR_DATA", default_value = DATA_FOLDER)]
+    pub data: PathBuf,
+    /// Start over: use nothing of an earlier run
+    #[arg(long)]
+    pub fresh: bool,
+    /// How many anomalies to tell on the terminal
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub top: usize,
+}
+
+/// Shows what was found in SOURCE, how sure it is and why. Reads everything once, judges nothing.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  manazir discover data/
+  manazir discover data/ --json | jq '.tables[].time'
+
+A file named manazir.toml beside the data overrides what was guessed.")]
+pub struct Discover {
+    /// Files, folders or patterns
+    #[arg(value_name = "SOURCE", required = true)]
+    pub sources: Vec<String>,
+    /// Also say why each decision was taken
+    #[arg(long)]
+    pub why: bool,
+}
+
+/// Judges every sample of SOURCE by the whole of its series.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  manazir detect data/ --out scores.parquet
+  manazir detect data/ --report report.html
+  manazir detect data/ --json > anomalies.json
+
+Columns of the Parquet file: series, ts, value, expected, lower, upper, score, p_value, alarm.")]
+pub struct Detect {
+    /// Files, folders or patterns
+    #[arg(value_name = "SOURCE", required = true)]
+    pub sources: Vec<String>,
+    /// Write the verdict of every sample as Parquet
+    #[arg(long, value_name = "F.parquet")]
+    pub out: Option<PathBuf>,
+    /// Write a report as HTML
+    #[arg(long, value_name = "F.html")]
+    pub report: Option<PathBuf>,
+    /// How many anomalies to tell on the terminal
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub top: usize,
+}
+
+/// Measured accuracy on labelled data.
+#[derive(Debug, Subcommand)]
+pub enum Score {
+    /// The Numenta benchmark: exact optimum over all thresholds, three profiles, and out of group
+    Nab(ScoreArgs),
+    /// Labelled sets: VUS-PR, average precision, event recall at one false alarm per 10,000 points, delay
+    Labelled(ScoreArgs),
+}
+
+/// What is scored, and where the scores go.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  manazir score nab NAB/ --json
+  manazir score labelled sets/ --out scores.parquet")]
+pub struct ScoreArgs {
+    /// The folder with the data and its labels
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Write the score of every point as Parquet
+    #[arg(long, value_name = "F.parquet")]
+    pub out: Option<PathBuf>,
+}
+
+/// Checks this machine: cores, memory, directory, terminal, time zones, reading a file.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit code 1 if something must be repaired before Manazir can work.")]
+pub struct Doctor {
+    /// The directory that `up` would use
+    #[arg(long, value_name = "DIR", env = "MANAZIR_DATA", default_value = DATA_FOLDER)]
+    pub data: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,261 @@
+//! From series to what is strange in them: the one place that calls the detectors.
+
+use jiff::tz::TimeZone;
+use manazir_catalog::rate_per_second;
+use manazir_detect::baseline::{Baseline, Repeats};
+use manazir_detect::batch::Frame;
+use manazir_detect::choose;
+use manazir_detect::history::{History, HistoryConfig, judge};
+use manazir_detect::live::{LiveConfig, LiveDetector};
+use manazir_detect::period::{Config, common_period, periods};
+use manazir_detect::stream::Setting;
+use manazir_model::{Anomaly, Grain, Sample, Series, SeriesKind, Timestamp};
+use rayon::prelude::*;
+
+use crate::finding::SeriesReport;
+use crate::progress::Work;
+use crate::report::number::{count, with_unit};
+use crate::report::when::{duration, is_row_number};
+
+/// Weeks of data from which on a weekly pattern can be told from chance.
+const WEEKS_TRUSTED: i64 = 3;
+
+/// Analyses series, each by all of its samples; in parallel across series, so that their order and the number
+/// of threads change nothing. Stopped early, it gives those that are finished.
+pub fn analyse(series: Vec<Series>, work: &Work) -> Vec<SeriesReport> {
+    let analyse_one = |series: Series| {
+        if work.stopped() {
+            return None;
+        }
+        let samples = series.len() as u64;
+        let report = report(judged(series));
+        work.advance(samples);
+        Some(report)
+    };
+    series.into_par_iter().filter_map(analyse_one).collect()
+}
+
+/// The series that is judged: a counter's growth instead of the counter.
+pub fn judged(series: Series) -> Series {
+    match series.kind {
+        SeriesKind::Counter => rate_per_second(&series),
+        SeriesKind::Gauge => series,
+    }
+}
+
+fn report(series: Series) -> SeriesReport {
+    let local_micros = local_clock(&series);
+    let period_samples = strongest_period(&series, local_micros.is_empty());
+    let history =
+        judge(&series, &local_micros, &HistoryConfig { period_samples, ..HistoryConfig::default() });
+    let History { baseline, score, anomalies, .. } = history;
+    let (below, above) = usual_residuals(&series, &baseline, &anomalies);
+    let end =
+        |usual: f64| -> Vec<f64> { baseline.expected.iter().map(|expected| expected + usual).collect() };
+    SeriesReport {
+        lower: end(below),
+        upper: end(above),
+        choice: choice_words(baseline.repeats, baseline.sigma, series.unit.as_deref()),
+        baseline_words: baseline_words(baseline.repeats),
+        confidence_note: note(&series),
+        expected: baseline.expected,
+        score,
+        anomalies,
+        series,
+    }
+}
+
+/// Residuals below and above which one sample in a thousand outside of all episodes lies, at least three robust
+/// standard deviations from 0: an incident must not widen the band that it is drawn against.
+fn usual_residuals(series: &Series, baseline: &Baseline, anomalies: &[Anomaly]) -> (f64, f64) {
+    const TAIL: f64 = 0.001;
+    let mut episodes = anomalies.iter().peekable();
+    let mut residuals: Vec<f64> = Vec::with_capacity(series.len());
+    for (index, &at) in series.at.iter().enumerate() {
+        while episodes.next_if(|episode| episode.end_at < at).is_some() {}
+        let residual = series.values[index] - baseline.expected[index];
+        if residual.is_finite() && episodes.peek().is_none_or(|episode| at < episode.start_at) {
+            residuals.push(residual);
+        }
+    }
+    residuals.sort_unstable_by(f64::total_cmp);
+    let least = 3.0 * baseline.sigma;
+    let Some(last) = residuals.len().checked_sub(1) else { return (-least, least) };
+    let tail = (TAIL * last as f64) as usize;
+    (residuals[tail].min(-least), residuals[last - tail].max(least))
+}
+
+/// The local clock of each sample in microseconds; empty if rows are not instants.
+pub fn local_clock(series: &Series) -> Vec<i64> {
+    if is_row_number(series) {
+        return Vec::new();
+    }
+    let zone = TimeZone::get(&series.zone).unwrap_or(TimeZone::UTC);
+    let mut offsets = Offsets { zone, hour: i64::MIN, micros: 0 };
+    series.at.iter().map(|&at| at.micros().saturating_add(offsets.at(at))).collect()
+}
+
+/// The offset of a zone, looked up once a quarter of an hour: no zone changes more often.
+struct Offsets {
+    zone: TimeZone,
+    hour: i64,
+    micros: i64,
+}
+
+impl Offsets {
+    fn at(&mut self, at: Timestamp) -> i64 {
+        let hour = at.micros().div_euclid(Grain::HOUR.micros() / 4);
+        if hour != self.hour {
+            self.hour = hour;
+            let offset = at.to_jiff().map_or(0, |at| self.zone.to_offset(at).seconds());
+            self.micros = i64::from(offset) * 1_000_000;
+        }
+        self.micros
+    }
+}
+
+/// The strongest season in samples where no calendar tells it.
+fn strongest_period(series: &Series, rows: bool) -> Option<usize> {
+    let calendar = !rows && series.grain.is_some_and(|grain| grain >= Grain::MINUTE);
+    if calendar {
+        return None;
+    }
+    periods(&series.values, &Config::default()).first().map(|period| period.samples)
+}
+
+fn choice_words(repeats: Repeats, sigma: f64, unit: Option<&str>) -> String {
+    let season = match repeats {
+        Repeats::HourOfWeek => "a profile of the week".to_owned(),
+        Repeats::TimeOfDay => "a profile of the day".to_owned(),
+        Repeats::Samples(period) => format!("a season of {} samples", count(period)),
+        Repeats::Level => "its recent level, for no season was found".to_owned(),
+    };
+    format!("{season}; usual scatter ±{}", with_unit(sigma, unit))
+}
+
+fn baseline_words(repeats: Repeats) -> String {
+    match repeats {
+        Repeats::HourOfWeek => "what {weekday}s at that hour give",
+        Repeats::TimeOfDay => "what that time of day gives",
+        Repeats::Samples(_) => "what that part of its season gives",
+        Repeats::Level => "its recent level",
+    }
+    .to_owned()
+}
+
+/// What makes a verdict less sure.
+fn note(series: &Series) -> Option<String> {
+    let grain = series.grain.map_or(0, Grain::micros);
+    let span = series.at.last()?.micros_since(*series.at.first()?).saturating_add(grain);
+    let short = span < WEEKS_TRUSTED * 7 * Grain::DAY.micros();
+    let could_be_weekly = series.grain.is_some_and(|grain| grain >= Grain::MINUTE) && !is_row_number(series);
+    (short && could_be_weekly)
+        .then(|| format!("only {} of history, a weekly pattern needs {WEEKS_TRUSTED} weeks", duration(span)))
+}
+
+/// What live detection tells people of each sample, for series given as times and values: the score where an
+/// alarm opens or escalates, 0 elsewhere. The times are taken as they are, as the clock of the series. `None`
+/// if the work was stopped: a score of a part would mislead.
+pub fn told_scores(series: &[(&[Timestamp], &[f64])], work: &Work) -> Option<Vec<Vec<f64>>> {
+    series
+        .par_iter()
+        .map(|(at, values)| {
+            if work.stopped() {
+                return None;
+            }
+            let scores = told(at, values);
+            work.advance(values.len() as u64);
+            Some(scores)
+        })
+        .collect()
+}
+
+fn told(at: &[Timestamp], values: &[f64]) -> Vec<f64> {
+    let setting = Setting { grain: first_grain(at), ..Setting::default() };
+    let mut detector = LiveDetector::new(&setting, LiveConfig::default());
+    let mut judge = |(&at, &value): (&Timestamp, &f64)| {
+        let live = detector.update(Sample { at, value }, 0);
+        live.filter(|live| live.transition.tells()).map_or(0.0, |live| live.verdict.score)
+    };
+    at.iter().zip(values).map(&mut judge).collect()
+}
+
+/// Rows whose distances give the grain: what a catalogue knows when a series is first watched.
+const FIRST_ROWS: usize = 200;
+
+fn first_grain(at: &[Timestamp]) -> Option<Grain> {
+    let first = &at[..at.len().min(FIRST_ROWS)];
+    let mut steps: Vec<i64> =
+        first.windows(2).map(|pair| pair[1].micros_since(pair[0])).filter(|&step| step > 0).collect();
+    let middle = steps.len() / 2;
+    (!steps.is_empty()).then(|| *steps.select_nth_unstable(middle).1).and_then(Grain::from_micros)
+}
+
+/// The channels of one labelled entity.
+#[derive(Clone, Copy, Debug)]
+pub struct Channels<'a> {
+    /// Each of shape `(n_samples,)`.
+    pub values: &'a [Vec<f64>],
+    /// Event times, if the data has any.
+    pub timestamps: Option<&'a [Timestamp]>,
+    /// Rows at the start that may be learnt from and are not scored.
+    pub n_train: usize,
+}
+
+/// Scores of the rows that are scored, shape `(n_samples − n_train,)` both.
+#[derive(Clone, Debug)]
+pub struct ChannelScores {
+    /// By the whole history.
+    pub batch: Vec<f64>,
+    /// By the past alone.
+    pub stream: Vec<f64>,
+    /// The strongest season, 0 if there is none.
+    pub period_samples: usize,
+}
+
+/// Judges labelled entities. `None` if the
+/// work was stopped.
+pub fn channel_scores(entities: &[Channels<'_>], work: &Work) -> Option<Vec<ChannelScores>> {
+    entities
+        .par_iter()
+        .map(|entity| {
+            if work.stopped() {
+                return None;
+            }
+            let scores = score_channels(entity);
+            work.advance(entity.values.first().map_or(0, Vec::len) as u64);
+            Some(scores)
+        })
+        .collect()
+}
+
+fn score_channels(entity: &Channels<'_>) -> ChannelScores {
+    let n_samples = entity.values.first().map_or(0, Vec::len);
+    let grain = entity.timestamps.and_then(first_grain);
+    let config = Config { grain, ..Config::default() };
+    let period = common_period(entity.values.iter().map(Vec::as_slice), &config).map(|period| period.samples);
+    let frame = Frame::new(entity.values, entity.n_train.min(n_samples));
+    let batch = choose::scores(&frame, &choose::choose(&frame, grain));
+    let scored = |mut scores: Vec<f64>| scores.split_off(entity.n_train.min(n_samples));
+    ChannelScores {
+        batch: scored(batch),
+        stream: scored(causal_scores(entity, grain)),
+        period_samples: period.unwrap_or(0),
+    }
+}
+
+/// The strangest channel of each row, by live detectors that know the rows before it.
+fn causal_scores(entity: &Channels<'_>, grain: Option<Grain>) -> Vec<f64> {
+    let n_samples = entity.values.first().map_or(0, Vec::len);
+    let setting = Setting { grain, ..Setting::default() };
+    let mut scores = vec![0.0f64; n_samples];
+    for values in entity.values {
+        let mut detector = LiveDetector::new(&setting, LiveConfig::default());
+        for (row, (&value, score)) in values.iter().zip(&mut scores).enumerate() {
+            let at = entity.timestamps.map_or(Timestamp(row as i64), |at| at[row]);
+            let live = detector.update(Sample { at, value }, 0);
+            *score = score.max(live.map_or(0.0, |live| live.verdict.score));
+        }
+    }
+    scores
+}

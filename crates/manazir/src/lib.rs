@@ -1,0 +1,15 @@
+//! The main job, from the command line to the report; [`cli`] lists the commands.
+//!
+//! A library beside the binary, so that its tests and examples call what users run.
+
+pub mod cli;
+pub mod command;
+pub mod demo;
+pub mod engine;
+pub mod finding;
+pub mod found;
+pub mod generate;
+pub mod load;
+pub mod progress;
+pub mod report;
+pub mod state;
