@@ -1,6 +1,6 @@
 //! Rows per second of a full read: `cargo bench -p manazir-catalog`.
 //!
-//! The files are made at the start: 2,000,000 rows of `timestamp,host,value,latency_ms`, about 90 MB as text.
+//! The files are made at the start: 2,000,000 rows of `timestamp,host,value,latency_ms`, about 75 MB as text.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

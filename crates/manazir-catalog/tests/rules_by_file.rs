@@ -1,5 +1,7 @@
 //! Files with the same columns are one table, but rules that name one of them speak of that one alone.
 
+#![allow(clippy::unwrap_used, reason = "what a test sets up may panic")]
+
 use expect_test::expect;
 use manazir_catalog::{FileSource, Limits, SourceReader, unwatched};
 

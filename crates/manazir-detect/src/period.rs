@@ -79,9 +79,16 @@ pub fn periods(values: &[f64], config: &Config) -> Vec<Period> {
         .filter_map(|(lag, slack)| hilltop(&correlation, lag, slack, period_min..=period_max))
         .filter(|period| period.strength >= config.strength_min)
         .collect();
-    found.sort_by_key(|period| period.samples);
-    found.dedup_by_key(|period| period.samples);
-    without_multiples(found)
+    found.sort_by(strongest_first);
+    let mut apart: Vec<Period> = Vec::new();
+    for period in found {
+        // Two peaks of the spectrum often lead to the same hill.
+        if apart.iter().all(|known| known.samples.abs_diff(period.samples) * 25 > period.samples + 25) {
+            apart.push(period);
+        }
+    }
+    apart.sort_by_key(|period| period.samples);
+    without_multiples(apart)
 }
 
 /// The strongest season over all channels: that which wins the largest sum of strengths, where lengths within
@@ -143,7 +150,8 @@ fn detrended(values: &[f64], width: usize) -> Vec<f64> {
 fn clipped(values: Vec<f64>) -> Vec<f64> {
     const SIGMAS: f64 = 3.0;
     let center = median(&mut values.clone());
-    let sigma = MAD_TO_SIGMA * median(&mut values.iter().map(|value| (value - center).abs()).collect::<Vec<_>>());
+    let sigma =
+        MAD_TO_SIGMA * median(&mut values.iter().map(|value| (value - center).abs()).collect::<Vec<_>>());
     if sigma <= 0.0 {
         return values;
     }
@@ -151,7 +159,12 @@ fn clipped(values: Vec<f64>) -> Vec<f64> {
 }
 
 /// Lags worth a look, each with how far around it to look.
-fn candidates(steady: &[f64], period_min: usize, period_max: usize, grain: Option<Grain>) -> Vec<(usize, usize)> {
+fn candidates(
+    steady: &[f64],
+    period_min: usize,
+    period_max: usize,
+    grain: Option<Grain>,
+) -> Vec<(usize, usize)> {
     let n_padded = (2 * steady.len()).next_power_of_two();
     let power = power_spectrum(steady, n_padded);
     let mut peaks: Vec<usize> = (1..power.len().saturating_sub(1))
@@ -181,9 +194,21 @@ fn hilltop(correlation: &[f64], lag: usize, slack: usize, allowed: RangeInclusiv
     if from > to {
         return None;
     }
-    let top = sharpened(correlation, from, to);
-    let around = &correlation[top - 1..=(top + 1).min(correlation.len() - 1)];
-    let strength = around.iter().copied().fold(f64::MIN, f64::max).min(1.0);
+    let mut near = (from..=to).max_by(|&left, &right| correlation[left].total_cmp(&correlation[right]))?;
+    // The spectrum may point at the flank of a hill.
+    while near < *allowed.end() && correlation[near + 1] > correlation[near] {
+        near += 1;
+    }
+    while near > *allowed.start() && correlation[near - 1] > correlation[near] {
+        near -= 1;
+    }
+    let blur = if slack == 0 { 0 } else { 1 + near / 50 };
+    let top = sharpened(
+        correlation,
+        near.saturating_sub(blur).max(*allowed.start()),
+        (near + blur).min(*allowed.end()),
+    );
+    let strength = correlation[top].min(1.0);
     // A neighbour of a hill is high too: the flank of a day of 24 hours at 20 is no season.
     let beside = &correlation[top - top / 8..=(top + top / 8).min(correlation.len() - 1)];
     if beside.iter().any(|value| *value > strength + FLANK_MAX) {
@@ -191,7 +216,8 @@ fn hilltop(correlation: &[f64], lag: usize, slack: usize, allowed: RangeInclusiv
     }
     // Slow series correlate with all their near past; only what rises again is a season.
     let valley = correlation[top / 4..top].iter().copied().fold(f64::INFINITY, f64::min);
-    (strength > 0.0 && strength - valley > RISE_MIN * strength.max(0.1)).then_some(Period { samples: top, strength })
+    (strength > 0.0 && strength - valley > RISE_MIN * strength.max(0.1))
+        .then_some(Period { samples: top, strength })
 }
 
 /// The lag in `from..=to` whose multiples fit best: one hilltop alone is blurred by noise, and an error in the
@@ -199,12 +225,20 @@ fn hilltop(correlation: &[f64], lag: usize, slack: usize, allowed: RangeInclusiv
 fn sharpened(correlation: &[f64], from: usize, to: usize) -> usize {
     const MULTIPLES_MAX: usize = 6;
     let multiples = ((correlation.len() - 1) / to).clamp(1, MULTIPLES_MAX);
+    let half = (from / 32).max(1) as f64;
+    let lerp = |position: f64| {
+        let (lag, share) = (position as usize, position.fract());
+        let last = correlation.len() - 1;
+        correlation[lag.min(last)] + share * (correlation[(lag + 1).min(last)] - correlation[lag.min(last)])
+    };
+    // The mean over a piece of the hill: symmetric, so that it has its top where the hill has it, and less noisy.
     let at = |quarters: usize| {
-        let (lag, share) = (quarters / 4, (quarters % 4) as f64 / 4.0);
-        correlation[lag] + share * (correlation[(lag + 1).min(correlation.len() - 1)] - correlation[lag])
+        let middle = quarters as f64 / 4.0;
+        (-4..=4).map(|step| lerp((middle + f64::from(step) * half / 4.0).max(0.0))).sum::<f64>()
     };
     let fit = |quarters: usize| -> f64 { (1..=multiples).map(|times| at(times * quarters)).sum() };
-    let best = (4 * from..=4 * to).max_by(|&left, &right| fit(left).total_cmp(&fit(right))).unwrap_or(4 * from);
+    let best =
+        (4 * from..=4 * to).max_by(|&left, &right| fit(left).total_cmp(&fit(right))).unwrap_or(4 * from);
     (best + 2) / 4
 }
 
@@ -216,14 +250,19 @@ fn without_multiples(sorted_by_length: Vec<Period>) -> Vec<Period> {
             let times = (period.samples as f64 / shorter.samples as f64).round();
             let off = (period.samples as f64 - times * shorter.samples as f64).abs();
             // The multiple's length carries the rounding of the shorter one, times over.
-            off <= times.max(0.02 * period.samples as f64) && period.strength < shorter.strength + MULTIPLE_GAIN * (1.0 - shorter.strength).max(0.2)
+            off <= times.max(0.02 * period.samples as f64)
+                && period.strength < shorter.strength + MULTIPLE_GAIN * (1.0 - shorter.strength).max(0.2)
         });
         if !explained {
             kept.push(period);
         }
     }
-    kept.sort_by(|left, right| right.strength.total_cmp(&left.strength).then(left.samples.cmp(&right.samples)));
+    kept.sort_by(strongest_first);
     kept
+}
+
+fn strongest_first(left: &Period, right: &Period) -> std::cmp::Ordering {
+    right.strength.total_cmp(&left.strength).then(left.samples.cmp(&right.samples))
 }
 
 #[cfg(test)]
@@ -236,7 +275,13 @@ mod tests {
 
     /// Lengths found in `shape(t)` plus normal noise of standard deviation `noise`.
     #[track_caller]
-    fn check(n_samples: usize, noise: f64, shape: impl Fn(usize) -> f64, grain: Option<Grain>, first: Option<usize>) {
+    fn check(
+        n_samples: usize,
+        noise: f64,
+        shape: impl Fn(usize) -> f64,
+        grain: Option<Grain>,
+        first: Option<usize>,
+    ) {
         let mut random = Random::new(5);
         let values: Vec<f64> = (0..n_samples).map(|t| shape(t) + noise * random.normal()).collect();
         let found = periods(&values, &Config { grain, ..Config::default() });

@@ -76,7 +76,7 @@ impl SeriesProfile {
         if self.tail_weight > 2.0 {
             words.push("heavy tail".to_owned());
         }
-        if self.trend.abs() > 3.0 {
+        if self.trend.abs() > 2.0 {
             words.push(if self.trend > 0.0 { "rising" } else { "falling" }.to_owned());
         }
         words.join(", ")

@@ -9,6 +9,7 @@ pub mod engine;
 pub mod finding;
 pub mod found;
 pub mod generate;
+pub mod judge;
 pub mod load;
 pub mod progress;
 pub mod report;

@@ -1,13 +1,12 @@
 //! From sources to series: discovery and reading, with what was found in words.
 
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use manazir_catalog::{
-    Catalog, Collection, Decision, FileSource, Limits, Outcome, Progress, Rejects, Role, SampleSink,
-    SeriesQuality, SourceReader, Table, Watch, collect,
+    Catalog, Collection, Decision, FileSource, Limits, Outcome, Progress, RejectCount, Rejects, Role,
+    SampleSink, SeriesQuality, SourceReader, Table, Watch, collect,
 };
 use manazir_model::Series;
 
@@ -15,16 +14,17 @@ use crate::found::{Found, FoundSeries, FoundTable, RejectLine};
 use crate::progress::{Unit, Work, interrupted};
 use crate::report::number::counted;
 
-/// What was read of some tables.
-pub struct Loaded {
-    /// The series, each with its quality.
+/// What was read of a table.
+#[derive(Debug)]
+pub struct LoadedTable {
+    /// Its index in the catalog.
+    pub index: usize,
+    /// Its series, each with its quality.
     pub series: Vec<(Series, FoundSeries)>,
-    /// Table of each series, as index into the catalog that was read.
-    pub table: Vec<usize>,
-    /// Rows that could not be read.
+    /// Its rows that could not be read.
     pub rejects: Vec<RejectLine>,
-    /// True if the read was stopped early.
-    pub interrupted: bool,
+    /// False if the read was stopped before its end.
+    pub whole: bool,
 }
 
 /// The files that the user named.
@@ -38,19 +38,38 @@ pub fn discover(source: &FileSource, quiet: bool) -> Result<Catalog> {
     source.discover(&mut |progress| shown(&work, progress)).context("cannot look at the sources")
 }
 
-/// Reads the tables of `catalog` into memory, with a bar. Rejected rows go to `rejects.ndjson` in `folder`.
-pub fn read(source: &FileSource, catalog: &Catalog, folder: Option<&Path>, quiet: bool) -> Result<Loaded> {
+/// Reads tables of `catalog` into memory one by one, with a bar; stopped early, it gives what it has. Rejected
+/// rows go to `rejects.ndjson` in `folder`.
+pub fn read(
+    source: &FileSource,
+    catalog: &Catalog,
+    tables: &[usize],
+    folder: Option<&Path>,
+    quiet: bool,
+) -> Result<Vec<LoadedTable>> {
     let limits = source.limits();
     let mut rejects = match folder {
         Some(folder) => Rejects::written_to(folder, limits.rejects_kept, limits.rejects_file_bytes_max)?,
         None => Rejects::in_memory(limits.rejects_kept),
     };
-    let work = Work::start("reading", catalog.tables.iter().map(Table::bytes).sum(), Unit::Bytes, quiet);
-    let known = Known { source, catalog };
-    let collection = collect(&known, &mut rejects, &mut |progress| shown(&work, progress))
-        .context("cannot read the sources")?;
+    let total = tables.iter().map(|&index| catalog.tables[index].bytes()).sum();
+    let work = Work::start("reading", total, Unit::Bytes, quiet);
+    let mut loaded = Vec::new();
+    let mut bytes_before = 0;
+    for &index in tables.iter().take_while(|_| !interrupted()) {
+        let table = &catalog.tables[index];
+        let seen = reject_lines(&rejects);
+        let mut watch = |progress: &Progress| {
+            work.set(bytes_before + progress.bytes_done, total);
+            if interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let collection = collect(&Known { source, table }, &mut rejects, &mut watch)
+            .with_context(|| format!("cannot read {}", table.name))?;
+        bytes_before += table.bytes();
+        loaded.push(loaded_table(index, collection, further(&seen, reject_lines(&rejects))));
+    }
     rejects.finish()?;
-    Ok(loaded(collection, &rejects))
+    Ok(loaded)
 }
 
 fn shown(work: &Work, progress: &Progress) -> ControlFlow<()> {
@@ -58,15 +77,15 @@ fn shown(work: &Work, progress: &Progress) -> ControlFlow<()> {
     if interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
-/// A source that was discovered already, perhaps in part.
+/// One table of a source that was discovered already.
 struct Known<'a> {
     source: &'a FileSource,
-    catalog: &'a Catalog,
+    table: &'a Table,
 }
 
 impl SourceReader for Known<'_> {
     fn discover(&self, _: Watch<'_>) -> Result<Catalog, manazir_catalog::Error> {
-        Ok(self.catalog.clone())
+        Ok(Catalog { tables: vec![self.table.clone()], ..Catalog::default() })
     }
 
     fn read(
@@ -80,32 +99,34 @@ impl SourceReader for Known<'_> {
     }
 }
 
-fn loaded(collection: Collection, rejects: &Rejects) -> Loaded {
-    let mut table = vec![0; collection.series.len()];
-    for group in &collection.groups {
-        let index = collection.catalog.tables.iter().position(|table| table.name == group.table);
-        for &series in &group.series {
-            table[series] = index.unwrap_or(0);
-        }
-    }
+fn loaded_table(index: usize, collection: Collection, rejects: Vec<RejectLine>) -> LoadedTable {
     let describe = |(series, quality): (Series, SeriesQuality)| {
         let found = FoundSeries { faults: faults(&quality), ..FoundSeries::of(&series) };
         (series, found)
     };
-    Loaded {
-        series: collection.series.into_iter().zip(collection.quality).map(describe).collect(),
-        table,
-        rejects: rejects.by_reason().map(reject_line).collect(),
-        interrupted: collection.interrupted,
-    }
+    let series = collection.series.into_iter().zip(collection.quality).map(describe).collect();
+    LoadedTable { index, series, rejects, whole: !collection.interrupted }
 }
 
-fn reject_line(count: &manazir_catalog::RejectCount) -> RejectLine {
-    RejectLine {
+fn reject_lines(rejects: &Rejects) -> Vec<RejectLine> {
+    let line = |count: &RejectCount| RejectLine {
         reason: count.reason.replace('_', " "),
         count: count.count,
         examples: count.examples.clone(),
-    }
+    };
+    rejects.by_reason().map(line).collect()
+}
+
+/// What `now` has beyond `before`: the rejects of one table out of those of all.
+fn further(before: &[RejectLine], now: Vec<RejectLine>) -> Vec<RejectLine> {
+    let beyond = |mut line: RejectLine| {
+        if let Some(old) = before.iter().find(|old| old.reason == line.reason) {
+            line.count -= old.count;
+            line.examples.drain(..old.examples.len().min(line.examples.len()));
+        }
+        line
+    };
+    now.into_iter().map(beyond).filter(|line| line.count > 0).collect()
 }
 
 fn faults(quality: &SeriesQuality) -> Vec<String> {
@@ -124,17 +145,6 @@ fn faults(quality: &SeriesQuality) -> Vec<String> {
     words
 }
 
-impl Loaded {
-    /// Series that were read of each of `n_tables` tables.
-    pub fn counts(&self, n_tables: usize) -> Vec<usize> {
-        let mut counts = vec![0; n_tables];
-        for &table in &self.table {
-            counts[table] += 1;
-        }
-        counts
-    }
-}
-
 /// A catalog in the words of the report; series are filled in when they are read.
 pub fn found(sources: &[String], catalog: &Catalog) -> Found {
     Found {
@@ -147,16 +157,6 @@ pub fn found(sources: &[String], catalog: &Catalog) -> Found {
             .collect(),
         ..Found::default()
     }
-}
-
-/// The same after all of it was read; the series themselves are the caller's.
-pub fn found_with(sources: &[String], catalog: &Catalog, loaded: &Loaded) -> Found {
-    let mut found = found(sources, catalog);
-    found.rejects.clone_from(&loaded.rejects);
-    for (table, series) in found.tables.iter_mut().zip(loaded.counts(catalog.tables.len())) {
-        table.series = series;
-    }
-    found
 }
 
 fn found_table(table: &Table) -> FoundTable {
@@ -253,10 +253,4 @@ pub fn nothing_to_read(sources: &[String], catalog: &Catalog) -> String {
         "A manazir.toml beside the data says what cannot be guessed; `manazir up` alone shows a demo.",
     );
     crate::report::name::printable_lines(&text)
-}
-
-/// The catalog without the tables that need no reading.
-pub fn without(catalog: &Catalog, done: &HashSet<usize>) -> Catalog {
-    let kept = catalog.tables.iter().enumerate().filter(|(index, _)| !done.contains(index));
-    Catalog { tables: kept.map(|(_, table)| table.clone()).collect(), ..catalog.clone() }
 }

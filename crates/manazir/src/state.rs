@@ -34,14 +34,17 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// What is to be kept of a table.
-    pub fn new(
-        complete: bool,
-        found: Vec<FoundSeries>,
-        reports: Vec<SeriesReport>,
-        rejects: Vec<RejectLine>,
-    ) -> Self {
-        Self { form: FORM, complete, found, reports, rejects }
+    /// Nothing but the rejects of a table.
+    pub fn new(rejects: Vec<RejectLine>) -> Self {
+        Self { form: FORM, rejects, ..Self::default() }
+    }
+
+    /// Adds the series that an earlier run had judged.
+    pub fn add(&mut self, before: Self) {
+        self.found.extend(before.found);
+        self.reports.extend(before.reports);
+        self.found.sort_by(|one, other| one.name.cmp(&other.name));
+        self.reports.sort_by(|one, other| one.series.key.cmp(&other.series.key));
     }
 }
 
@@ -58,6 +61,7 @@ impl State {
         fs::create_dir_all(state.results()).with_context(|| {
             format!("cannot make the state directory {}; choose another with --data", folder.display())
         })?;
+        state.keep_out_of_git()?;
         Ok(state)
     }
 
@@ -84,7 +88,7 @@ impl State {
     pub fn store(&self, table: &Table, stored: &Stored) -> Result<()> {
         let path = self.path(table);
         let bytes = postcard::to_allocvec(stored).context("cannot pack the results")?;
-        let part = path.with_extension("part");
+        let part = path.with_extension(format!("part{}", std::process::id()));
         let write = || -> std::io::Result<()> {
             let mut file = fs::File::create(&part)?;
             file.write_all(&bytes)?;
@@ -94,6 +98,15 @@ impl State {
         write().with_context(|| format!("cannot write {}", path.display()))?;
         self.forget_oldest();
         Ok(())
+    }
+
+    /// Results are no source code: a repository that holds the directory must not offer to commit it.
+    fn keep_out_of_git(&self) -> Result<()> {
+        let path = self.folder.join(".gitignore");
+        if path.exists() {
+            return Ok(());
+        }
+        fs::write(&path, "*\n").with_context(|| format!("cannot write {}", path.display()))
     }
 
     fn results(&self) -> PathBuf {

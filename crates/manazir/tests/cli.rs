@@ -112,6 +112,7 @@ fn a_second_up_uses_what_has_not_changed_and_says_the_same() {
     let second = place.json(&["up", "data"]);
     assert_eq!((&first["tables_reused"], &second["tables_reused"]), (&Value::from(0), &Value::from(2)));
     assert_eq!(first["anomalies"], second["anomalies"]);
+    assert_eq!(first["found"], second["found"], "what was found, rejects included, is kept with the results");
     assert_eq!(place.json(&["up", "data", "--fresh"])["tables_reused"], 0);
     // A row more is another file.
     let mut text = fs::read_to_string(folder.join("orders.csv")).unwrap();
@@ -331,5 +332,7 @@ fn an_interrupt_keeps_what_was_finished() {
     // The next run finishes the work.
     let json = place.json(&["up", "load.csv"]);
     assert_eq!(json["interrupted"], false);
-    assert_eq!(json["found"]["series"].as_array().unwrap().len(), 40);
+    let series = json["found"]["series"].as_array().unwrap();
+    assert_eq!(series.len(), 40);
+    assert!(series.iter().all(|series| series["samples"] == 6_000), "nothing that was read in part is kept");
 }

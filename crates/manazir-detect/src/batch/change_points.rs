@@ -25,7 +25,7 @@ pub struct Config {
     /// What may change.
     pub cost: Cost,
     /// Factor on the penalty of BIC, > 0. Metrics are autocorrelated, and noise that remembers looks like
-    /// many small changes; 3 halves those.
+    /// many small changes, so the default is above 1.
     pub penalty: f64,
     /// Shortest segment, at least 2.
     pub segment_min: usize,
@@ -52,7 +52,10 @@ pub fn change_points(values: &[f64], config: &Config) -> Vec<usize> {
         return Vec::new();
     }
     let costs = Costs::new(&merged, config.cost);
-    pelt(&costs, merged.len(), shortest, costs.penalty() * config.penalty).iter().map(|&at| at * block).collect()
+    pelt(&costs, merged.len(), shortest, costs.penalty() * config.penalty)
+        .iter()
+        .map(|&at| at * block)
+        .collect()
 }
 
 fn pelt(costs: &Costs, n: usize, shortest: usize, penalty: f64) -> Vec<usize> {
@@ -63,7 +66,8 @@ fn pelt(costs: &Costs, n: usize, shortest: usize, penalty: f64) -> Vec<usize> {
     for end in shortest..=n {
         let total = |start: usize| best[start] + costs.of(start, end);
         let mut sums: Vec<f64> = starts.iter().map(|&start| total(start)).collect();
-        let winner = (0..starts.len()).min_by(|&left, &right| sums[left].total_cmp(&sums[right])).unwrap_or(0);
+        let winner =
+            (0..starts.len()).min_by(|&left, &right| sums[left].total_cmp(&sums[right])).unwrap_or(0);
         best[end] = sums[winner] + penalty;
         start_of_last[end] = starts[winner];
         let bound = best[end];

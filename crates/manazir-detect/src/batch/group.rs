@@ -76,13 +76,19 @@ pub fn odd_series(series: &[Vec<f64>], config: &Config) -> Vec<OddSeries> {
     let mut row = Vec::with_capacity(series.len());
     for at in 0..n_samples {
         row.clear();
-        row.extend(series.iter().enumerate().filter_map(|(which, values)| Some((usable(values[at])?, which))));
+        row.extend(
+            series.iter().enumerate().filter_map(|(which, values)| Some((usable(values[at])?, which))),
+        );
         if row.len() < SERIES_MIN {
             continue;
         }
         match config.method {
-            Method::Mad { deviations } => from_median(&mut row, spread, deviations, |which, score| scores[which][at] = score),
-            Method::Dbscan { gaps } => from_crowd(&mut row, spread, gaps, |which, score| scores[which][at] = score),
+            Method::Mad { deviations } => {
+                from_median(&mut row, spread, deviations, |which, score| scores[which][at] = score)
+            }
+            Method::Dbscan { gaps } => {
+                from_crowd(&mut row, spread, gaps, |which, score| scores[which][at] = score)
+            }
         }
     }
     let odd = scores.into_iter().enumerate().map(|(position, scores)| {

@@ -47,7 +47,8 @@ pub fn scores(frame: &Frame, config: &Config, seed: u64) -> Vec<f64> {
     };
     let mut random = Random::new(seed);
     let sample = config.sample.clamp(2, windows.learn().len().max(2));
-    let trees: Vec<Tree> = (0..config.trees.max(1)).map(|_| Tree::grow(&windows, sample, &mut random)).collect();
+    let trees: Vec<Tree> =
+        (0..config.trees.max(1)).map(|_| Tree::grow(&windows, sample, &mut random)).collect();
     let usual = usual_depth(sample as f64) * trees.len() as f64;
     let mut traits = vec![0.0; TRAITS * frame.n_features()];
     let score = |start| {
@@ -154,7 +155,8 @@ fn cut(rows: &[Vec<f64>], random: &mut Random) -> Option<(usize, f64)> {
     (0..DRAWS).find_map(|_| {
         let feature = random.below(width);
         let values = rows.iter().map(|row| row[feature]);
-        let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
+        let (low, high) =
+            values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
         let at = low + random.uniform() * (high - low);
         // Rounding may put the cut on the largest value, and then it parts nothing.
         (high > low && at < high).then_some((feature, at))

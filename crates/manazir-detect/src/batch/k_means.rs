@@ -45,7 +45,7 @@ const WIDTH_MAX: usize = 800;
 /// Windows that the centroids are learnt from at most, evenly chosen.
 const LEARN_WINDOWS_MAX: usize = 2_000;
 
-/// Rounds of Lloyd's algorithm; the scores stand long before the centroids do.
+/// Rounds of Lloyd's algorithm: a bound, since the last windows that change their cluster move no score far.
 const ROUNDS: usize = 15;
 
 /// Scores, shape `(n_samples,)`; a point takes the mean of the windows that cover it. A row without any number
@@ -95,7 +95,9 @@ fn usual_centroids(windows: &[f64], width: usize, config: &Config, random: &mut 
             counts[which] += 1;
             sums[which].iter_mut().zip(window).for_each(|(sum, value)| *sum += value);
         }
-        for ((centroid, sum), &count) in centroids.iter_mut().zip(sums).zip(&counts).filter(|(_, count)| **count > 0) {
+        for ((centroid, sum), &count) in
+            centroids.iter_mut().zip(sums).zip(&counts).filter(|(_, count)| **count > 0)
+        {
             centroid.iter_mut().zip(sum).for_each(|(mean, sum)| *mean = sum / count as f64);
         }
     }
@@ -103,7 +105,12 @@ fn usual_centroids(windows: &[f64], width: usize, config: &Config, random: &mut 
     // The largest cluster is always usual.
     let largest = counts.iter().copied().max().unwrap_or(0);
     let usual = |count: usize| count as f64 >= enough || count == largest;
-    centroids.into_iter().zip(counts).filter(|(_, count)| usual(*count)).map(|(centroid, _)| centroid).collect()
+    centroids
+        .into_iter()
+        .zip(counts)
+        .filter(|(_, count)| usual(*count))
+        .map(|(centroid, _)| centroid)
+        .collect()
 }
 
 /// First centroids far from each other: k-means++ (Arthur and Vassilvitskii 2007).

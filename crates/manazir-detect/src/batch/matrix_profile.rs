@@ -24,13 +24,13 @@ pub struct Config {
     pub windows: Vec<usize>,
     /// ε as a share of the standard deviation of the whole channel, ≥ 0.
     pub noise_share: f64,
-    /// Cells of the distance matrices that may be computed in all. 10⁹ take about a second.
+    /// Cells of the distance matrices that may be computed in all.
     pub cells_max: u64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { windows: vec![16, 32, 64, 128], noise_share: 0.5, cells_max: 1_000_000_000 }
+        Self { windows: vec![16, 32, 64, 128], noise_share: 1.0, cells_max: 1_000_000_000 }
     }
 }
 
@@ -75,7 +75,8 @@ impl MatrixProfile {
     pub fn new(values: &[f64], window: usize, noise_share: f64, cells_max: u64, seed: u64) -> Self {
         let walk = Walk::new(values, window, noise_share);
         let n_windows = walk.n_windows();
-        let mut profile = Self { window, left: vec![f64::INFINITY; n_windows], right: vec![f64::INFINITY; n_windows] };
+        let mut profile =
+            Self { window, left: vec![f64::INFINITY; n_windows], right: vec![f64::INFINITY; n_windows] };
         let first = window.div_ceil(4).max(1);
         for diagonal in chosen_blocks(first, n_windows, cells_max, seed) {
             let lanes = LANES.min(n_windows - diagonal);
@@ -147,7 +148,9 @@ impl<'a> Walk<'a> {
         let noise = (noise_share * spread).powi(2);
         // Below rounding a window is constant.
         let flat = (1e-12 * spread * spread).max(1e-290);
-        let scale = variance.iter().map(|&v| if v + noise > flat { (length * (v + noise)).sqrt().recip() } else { 0.0 });
+        let scale = variance
+            .iter()
+            .map(|&v| if v + noise > flat { (length * (v + noise)).sqrt().recip() } else { 0.0 });
         let energy = variance.iter().map(|&v| if v + noise > flat { v / (v + noise) } else { 0.0 });
         let before = |at: usize| values[at - 1];
         let after = |at: usize| values[at + window - 1];
@@ -187,7 +190,8 @@ impl<'a> Walk<'a> {
             let arounds = lanes(&self.around, from);
             let scales = lanes(&self.scale, from);
             let energies = lanes(&self.energy, from);
-            let left: &mut [f64; LANES] = (&mut profile.left[from..from + LANES]).try_into().expect("sixteen values");
+            let left: &mut [f64; LANES] =
+                (&mut profile.left[from..from + LANES]).try_into().expect("sixteen values");
             let mut squared = [0.0; LANES];
             for lane in 0..LANES {
                 product[lane] += half_step * arounds[lane] + half_steps[lane] * around;
@@ -217,7 +221,8 @@ impl<'a> Walk<'a> {
         for row in rows {
             let column = row + diagonal;
             if row > from_row {
-                product += self.half_step[row] * self.around[column] + self.half_step[column] * self.around[row];
+                product +=
+                    self.half_step[row] * self.around[column] + self.half_step[column] * self.around[row];
             }
             let cross = 2.0 * product * self.scale[row] * self.scale[column];
             let squared = self.energy[row] + self.energy[column] - cross;

@@ -58,7 +58,10 @@ const SIGMA_MIN: f64 = 1e-3;
 fn residuals(channel: &[f64], kernel: &[f64]) -> Vec<f64> {
     let half = kernel.len() / 2;
     let mut fitted: Vec<f64> = channel.windows(kernel.len()).map(|around| dot(around, kernel)).collect();
-    let (first, last) = (median(&mut channel[..kernel.len()].to_vec()), median(&mut channel[channel.len() - kernel.len()..].to_vec()));
+    let (first, last) = (
+        median(&mut channel[..kernel.len()].to_vec()),
+        median(&mut channel[channel.len() - kernel.len()..].to_vec()),
+    );
     fitted.splice(0..0, std::iter::repeat_n(first, half));
     fitted.extend(std::iter::repeat_n(last, half));
     channel.iter().zip(fitted).map(|(value, fitted)| value - fitted).collect()
@@ -80,6 +83,7 @@ fn kernel(half_width: usize, gap: usize, degree: usize) -> Option<Vec<f64>> {
     let mut middle = vec![0.0; terms];
     middle[0] = 1.0;
     let weights = solve_positive_definite(&normal, &middle)?;
-    let weight = |at: usize| -> f64 { (0..terms).map(|term| weights[term] * offsets[at].powi(term as i32)).sum() };
+    let weight =
+        |at: usize| -> f64 { (0..terms).map(|term| weights[term] * offsets[at].powi(term as i32)).sum() };
     Some((0..offsets.len()).map(|at| if used(at) { weight(at) } else { 0.0 }).collect())
 }

@@ -28,8 +28,8 @@ pub(crate) struct Prepared {
 /// Fewer train rows than this teach less than the rows that are judged.
 const TRAIN_ROWS_MIN: usize = 50;
 
-/// A scaled value beyond this says no more: it would drown every other channel.
-const SIGMAS_MAX: f64 = 20.0;
+/// A scaled value beyond this says no more, and its squares keep their digits.
+const SIGMAS_MAX: f64 = 1e4;
 
 /// A channel that rests while it is learnt from is scaled by this share of its spread over all rows.
 const REST_SHARE: f64 = 0.05;
@@ -37,7 +37,8 @@ const REST_SHARE: f64 = 0.05;
 impl Prepared {
     pub(crate) fn new(frame: &Frame, scaling: Scaling) -> Self {
         let learn = frame.learn_rows();
-        let judged = (0..frame.n_samples()).map(|row| frame.channels().any(|channel| channel[row].is_finite()));
+        let judged =
+            (0..frame.n_samples()).map(|row| frame.channels().any(|channel| channel[row].is_finite()));
         Self {
             judged: judged.collect(),
             channels: frame.channels().map(|channel| scaled(channel, learn.clone(), scaling)).collect(),

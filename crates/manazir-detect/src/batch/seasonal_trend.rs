@@ -19,7 +19,8 @@ pub struct Decomposition {
     pub remainder: Vec<f64>,
 }
 
-/// Rounds of robust weights. Cleveland et al. use up to 15; the remainder of metrics stands after two.
+/// Rounds of robust weights. Cleveland et al. go up to 15 for convergence; here the remainder is only compared
+/// with itself, and the first rounds take the weight from the outliers.
 const ROBUST_ROUNDS: usize = 2;
 
 /// Inner rounds of season and trend; two suffice (same source, §3.3).
@@ -94,10 +95,10 @@ fn robust_trend(values: &[f64], width: usize) -> Vec<f64> {
 fn cycle_smoothed(detrended: &[f64], weights: &[f64], period: usize) -> Vec<f64> {
     let mut cycle = vec![0.0; detrended.len() + 2 * period];
     for phase in 0..period {
-        let of_phase = |from: &[f64]| -> Vec<f64> { from.iter().skip(phase).step_by(period).copied().collect() };
+        let of_phase =
+            |from: &[f64]| -> Vec<f64> { from.iter().skip(phase).step_by(period).copied().collect() };
         let visits = of_phase(detrended);
-        let smooth =
-            loess(&visits, &of_phase(weights), SEASON_CYCLES, 1, -1..visits.len() as isize + 1);
+        let smooth = loess(&visits, &of_phase(weights), SEASON_CYCLES, 1, -1..visits.len() as isize + 1);
         for (visit, value) in smooth.into_iter().enumerate() {
             if let Some(slot) = cycle.get_mut(phase + visit * period) {
                 *slot = value;

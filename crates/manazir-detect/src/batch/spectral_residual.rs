@@ -56,10 +56,11 @@ fn saliency(channel: &[f64], width: usize) -> Vec<f64> {
     let log_amplitude: Vec<f64> =
         spectrum.iter().map(|number| (number.norm() + 1e-9 * loudest + 1e-290).ln()).collect();
     let usual = moving_mean(&log_amplitude, width);
-    let residual = spectrum.iter().zip(log_amplitude.iter().zip(&usual)).map(|(number, (amplitude, usual))| {
-        let phase = number / (number.norm() + 1e-9 * loudest + 1e-290);
-        phase * (amplitude - usual).exp()
-    });
+    let residual =
+        spectrum.iter().zip(log_amplitude.iter().zip(&usual)).map(|(number, (amplitude, usual))| {
+            let phase = number / (number.norm() + 1e-9 * loudest + 1e-290);
+            phase * (amplitude - usual).exp()
+        });
     let back: Vec<Complex64> = inverse_complex(residual.collect());
     back[..n_samples].iter().map(|number| number.norm()).collect()
 }

@@ -35,7 +35,7 @@ impl Default for Config {
     }
 }
 
-/// Longest vector that is decomposed: at 400 the eigenvectors take half a second.
+/// Longest vector that is decomposed, at a cost that grows with its third power.
 const WIDTH_MAX: usize = 400;
 
 /// A basis of more than this share of the dimensions makes up anything.
@@ -136,7 +136,8 @@ mod tests {
     fn the_covariance_is_that_of_the_windows() {
         let mut random = Random::new(2);
         let channels: Vec<Vec<f64>> = (0..3).map(|_| (0..60).map(|_| random.normal()).collect()).collect();
-        let windows = Windows::new(&Frame::new(&channels, 55), Scaling::Moments, 5, 400).expect("long enough");
+        let windows =
+            Windows::new(&Frame::new(&channels, 55), Scaling::Moments, 5, 400).expect("long enough");
         let (mean, covariance) = lag_covariance(&windows);
         let vectors: Vec<Vec<f64>> =
             windows.learn().map(|start| windows.parts(start).flatten().copied().collect()).collect();
@@ -144,7 +145,8 @@ mod tests {
         for row in 0..15 {
             for column in 0..15 {
                 let expected: f64 =
-                    vectors.iter().map(|x| (x[row] - mean[row]) * (x[column] - mean[column])).sum::<f64>() / n;
+                    vectors.iter().map(|x| (x[row] - mean[row]) * (x[column] - mean[column])).sum::<f64>()
+                        / n;
                 assert!((covariance[row * 15 + column] - expected).abs() < 1e-12);
             }
         }

@@ -48,7 +48,7 @@ pub const BATCH_DETECTORS: &[BatchInfo] = &[
     BatchInfo {
         name: "seasonal_residual",
         about: "what season and trend do not explain",
-        cost: "O(samples · channels), about 200 passes",
+        cost: "O(samples · channels) for each season",
         run: |frame, _| seasonal_residual::scores(frame),
     },
     BatchInfo {
@@ -85,13 +85,17 @@ pub const BATCH_DETECTORS: &[BatchInfo] = &[
         name: "isolation_forest_short",
         about: "short windows whose level, spread or steps are set apart by few cuts",
         cost: "O(samples · trees · log 256)",
-        run: |frame, seed| isolation_forest::scores(frame, &isolation_forest::Config::with_window(SHORT), seed),
+        run: |frame, seed| {
+            isolation_forest::scores(frame, &isolation_forest::Config::with_window(SHORT), seed)
+        },
     },
     BatchInfo {
         name: "isolation_forest_long",
         about: "long windows whose level, spread or steps are set apart by few cuts",
         cost: "O(samples · trees · log 256)",
-        run: |frame, seed| isolation_forest::scores(frame, &isolation_forest::Config::with_window(LONG), seed),
+        run: |frame, seed| {
+            isolation_forest::scores(frame, &isolation_forest::Config::with_window(LONG), seed)
+        },
     },
     BatchInfo {
         name: "knn_lag_short",

@@ -2,8 +2,8 @@
 //!
 //! score = Σᵢ max(−ln F̂ᵢ(x), −ln (1 − F̂ᵢ(x)))  over channels i
 //!
-//! Empirical tail probabilities as in ECOD (Li et al. 2022), of which the larger side counts here: the choice of
-//! a side by skewness that the paper adds lost the drops of right-skewed metrics. No parameter, no distance; blind to
+//! Empirical tail probabilities as in ECOD (Li et al. 2022), without its choice of a side by skewness: the side
+//! that says more counts, so that a drop of a right-skewed metric is seen too. No parameter, no distance; blind to
 //! shape, season and to values that are odd only together. O(n_samples · log n_samples · n_features).
 
 use super::Frame;

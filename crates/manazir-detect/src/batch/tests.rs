@@ -29,8 +29,14 @@ fn beat(t: usize) -> f64 {
 }
 
 const EVERY_WINDOW_METHOD: [&str; 8] = [
-    "k_means_short", "k_means_long", "sub_pca_short", "sub_pca_long", "isolation_forest_short",
-    "isolation_forest_long", "knn_lag_short", "knn_lag_long",
+    "k_means_short",
+    "k_means_long",
+    "sub_pca_short",
+    "sub_pca_long",
+    "isolation_forest_short",
+    "isolation_forest_long",
+    "knn_lag_short",
+    "knn_lag_long",
 ];
 
 #[test]
@@ -132,7 +138,10 @@ fn short_and_constant_series() {
     for n_samples in 0..21 {
         check_contract(&Frame::univariate(vec![7.0; n_samples]));
         check_contract(&Frame::univariate(vec![f64::NAN; n_samples]));
-        check_contract(&Frame::new(&[noisy(n_samples, 1.0, |_| 0.0), vec![f64::INFINITY; n_samples]], n_samples / 2));
+        check_contract(&Frame::new(
+            &[noisy(n_samples, 1.0, |_| 0.0), vec![f64::INFINITY; n_samples]],
+            n_samples / 2,
+        ));
     }
     check_contract(&Frame::univariate(vec![-3.0; 500]));
     check_contract(&Frame::new(&[], 0));

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{Ending, tell, write_json};
 use crate::cli::{Discover, Output};
 use crate::found::Found;
+use crate::judge::add_rejects;
 use crate::load;
 use crate::report::name::printable;
 use crate::report::terminal::{Ink, Style, table, wrapped};
@@ -27,10 +28,16 @@ struct DiscoverJson<'a> {
 pub(super) fn run(args: &Discover, output: Output, out: &mut dyn Write) -> Result<Ending> {
     let source = load::source(&args.sources);
     let catalog = load::discover(&source, output.unwatched())?;
-    let loaded = load::read(&source, &catalog, None, output.unwatched())?;
-    let interrupted = catalog.interrupted || loaded.interrupted;
-    let found = load::found_with(&args.sources, &catalog, &loaded);
-    let found = Found { series: loaded.series.into_iter().map(|(_, found)| found).collect(), ..found };
+    let tables: Vec<usize> = (0..catalog.tables.len()).collect();
+    let loaded = load::read(&source, &catalog, &tables, None, output.unwatched())?;
+    let interrupted =
+        catalog.interrupted || loaded.len() < tables.len() || loaded.iter().any(|table| !table.whole);
+    let mut found = load::found(&args.sources, &catalog);
+    for table in loaded {
+        found.tables[table.index].series = table.series.len();
+        found.series.extend(table.series.into_iter().map(|(_, found)| found));
+        add_rejects(&mut found.rejects, table.rejects);
+    }
     if output.json {
         write_json(out, &DiscoverJson { catalog: &catalog, series: &found.series, rejects: &found.rejects })?;
     } else {
