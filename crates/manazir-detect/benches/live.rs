@@ -13,7 +13,9 @@ const N_SAMPLES: usize = 100_000;
 
 fn main() {
     let mut detector = detector();
-    samples().iter().for_each(|&sample| drop(detector.update(sample, 0)));
+    for sample in samples() {
+        detector.update(sample, 0);
+    }
     let (state, season) = detector.state_bytes();
     println!("one series costs {state} bytes and {season} of season buffer");
     divan::main();
@@ -41,6 +43,8 @@ fn samples() -> Vec<Sample> {
 fn all_views(bencher: Bencher<'_, '_>) {
     let samples = samples();
     bencher.counter(ItemsCount::new(N_SAMPLES)).with_inputs(detector).bench_values(|mut detector| {
-        samples.iter().for_each(|&sample| drop(black_box(detector.update(sample, 0))));
+        for &sample in &samples {
+            black_box(detector.update(sample, 0));
+        }
     });
 }

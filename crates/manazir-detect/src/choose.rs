@@ -152,7 +152,10 @@ mod tests {
         let heart = frame(3_000, |index, random| 9.0 * wave(index, 90.0).powi(7) + 0.1 * random.normal());
         let choice = choose(&heart, None);
         assert_eq!(choice.members, [Member::Neighbours { window: 120 }]);
-        assert_eq!(choice.words, "a repeating form, season of 90 samples, heavy tail: neighbours of 120 samples");
+        assert_eq!(
+            choice.words,
+            "a repeating form, season of 90 samples, heavy tail: neighbours of 120 samples"
+        );
     }
 
     #[test]

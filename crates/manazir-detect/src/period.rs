@@ -118,9 +118,9 @@ pub(crate) fn filled(values: &[f64]) -> Vec<f64> {
         match before {
             None => filled[..at].fill(value),
             Some((from, left)) => {
-                for gap in from + 1..at {
-                    let share = (gap - from) as f64 / (at - from) as f64;
-                    filled[gap] = left + share * (value - left);
+                let width = (at - from) as f64;
+                for (step, gap) in filled[from + 1..at].iter_mut().enumerate() {
+                    *gap = left + (step + 1) as f64 / width * (value - left);
                 }
             }
         }

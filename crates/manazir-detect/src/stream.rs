@@ -2,9 +2,9 @@
 //!
 //! Causal by construction: `update` judges the sample by what was learnt before it and learns afterwards.
 
+mod calendar;
 #[cfg(test)]
 pub(crate) mod check;
-mod calendar;
 pub mod count;
 pub mod cusum;
 pub mod discord;

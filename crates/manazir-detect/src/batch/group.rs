@@ -84,10 +84,10 @@ pub fn odd_series(series: &[Vec<f64>], config: &Config) -> Vec<OddSeries> {
         }
         match config.method {
             Method::Mad { deviations } => {
-                from_median(&mut row, spread, deviations, |which, score| scores[which][at] = score)
+                from_median(&mut row, spread, deviations, |which, score| scores[which][at] = score);
             }
             Method::Dbscan { gaps } => {
-                from_crowd(&mut row, spread, gaps, |which, score| scores[which][at] = score)
+                from_crowd(&mut row, spread, gaps, |which, score| scores[which][at] = score);
             }
         }
     }
