@@ -158,3 +158,38 @@ pub fn scores(frame: &Frame, config: &Config) -> Vec<f64> {
     }
     prepared.finish(largest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Random;
+
+    /// `levels`: (length, mean, standard deviation) of each segment.
+    #[track_caller]
+    fn check(cost: Cost, levels: &[(usize, f64, f64)], expected: &[usize]) {
+        let mut random = Random::new(12);
+        let mut values = Vec::new();
+        for &(length, mean, sigma) in levels {
+            values.extend((0..length).map(|_| mean + sigma * random.normal()));
+        }
+        let found = change_points(&values, &Config { cost, ..Config::default() });
+        let near = found.iter().zip(expected).all(|(found, expected)| found.abs_diff(*expected) <= 5);
+        assert!(near && found.len() == expected.len(), "{found:?}, not {expected:?}");
+    }
+
+    #[test]
+    fn levels_and_variances_that_change() {
+        for cost in [Cost::Mean, Cost::MeanVariance] {
+            check(cost, &[(300, 0.0, 1.0)], &[]);
+            check(cost, &[(200, 0.0, 1.0), (150, 5.0, 1.0), (200, 1.0, 1.0)], &[200, 350]);
+            check(cost, &[(3, 0.0, 1.0)], &[]);
+            check(cost, &[(40, 2.0, 0.0)], &[]);
+        }
+        check(Cost::MeanVariance, &[(300, 0.0, 1.0), (300, 0.0, 6.0)], &[300]);
+    }
+
+    #[test]
+    fn a_long_series_is_searched_in_blocks() {
+        check(Cost::Mean, &[(30_000, 0.0, 1.0), (30_000, 3.0, 1.0)], &[30_000]);
+    }
+}

@@ -235,3 +235,62 @@ impl<'a> Walk<'a> {
 fn lanes(values: &[f64], from: usize) -> &[f64; LANES] {
     values[from..from + LANES].try_into().expect("sixteen values")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By definition: every pair, every product anew.
+    fn naive(values: &[f64], window: usize) -> Vec<f64> {
+        let normal: Vec<Vec<f64>> = values
+            .windows(window)
+            .map(|of| {
+                let (mean, sigma) = moments(of);
+                of.iter().map(|value| (value - mean) / sigma).collect()
+            })
+            .collect();
+        let gap = |i: usize, j: usize| -> f64 {
+            normal[i].iter().zip(&normal[j]).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt()
+        };
+        let apart = |i: usize, j: &usize| i.abs_diff(*j) >= window.div_ceil(4);
+        let nearest =
+            |i| (0..normal.len()).filter(|j| apart(i, j)).map(|j| gap(i, j)).fold(f64::INFINITY, f64::min);
+        (0..normal.len()).map(nearest).collect()
+    }
+
+    fn noise(n_samples: usize) -> Vec<f64> {
+        let mut random = Random::new(8);
+        (0..n_samples).map(|_| 1e3 + random.normal()).collect()
+    }
+
+    #[test]
+    fn distances_are_those_of_their_definition() {
+        for (n_samples, window) in [(120, 8), (97, 30), (400, 16)] {
+            let values = noise(n_samples);
+            let profile = MatrixProfile::new(&values, window, 0.0, u64::MAX, 1);
+            for (found, expected) in profile.nearest().zip(naive(&values, window)) {
+                assert!((found - expected).abs() < 1e-6, "{n_samples} {window}: {found} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_left_profile_knows_no_later_sample() {
+        let left = |of: &[f64]| -> Vec<f64> {
+            MatrixProfile::new(of, 12, 0.0, u64::MAX, 1).nearest_earlier().collect()
+        };
+        let values = noise(300);
+        let (short, whole) = (left(&values[..200]), left(&values));
+        assert!(short.iter().zip(&whole).all(|(short, whole)| (short - whole).abs() < 1e-9));
+    }
+
+    #[test]
+    fn a_budget_gives_upper_bounds() {
+        let values = noise(2_000);
+        let exact = MatrixProfile::new(&values, 20, 0.5, u64::MAX, 1);
+        let budgeted = MatrixProfile::new(&values, 20, 0.5, 200_000, 1);
+        let pairs = || exact.nearest().zip(budgeted.nearest());
+        assert!(pairs().all(|(exact, bound)| bound == 0.0 || bound >= exact - 1e-9));
+        assert!(pairs().any(|(exact, bound)| bound > exact + 1e-9));
+    }
+}

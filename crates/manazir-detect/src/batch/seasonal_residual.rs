@@ -93,3 +93,29 @@ fn normal_quantile(probability: f64) -> f64 {
     t - (2.515_517 + 0.802_853 * t + 0.010_328 * t * t)
         / (1.0 + 1.432_788 * t + 0.189_269 * t * t + 0.001_308 * t.powi(3))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Random;
+
+    #[test]
+    fn the_test_names_what_stands_out_and_little_else() {
+        let mut random = Random::new(20);
+        let mut remainders: Vec<f64> = (0..1_000).map(|_| random.normal()).collect();
+        assert_eq!(extreme_deviates(&remainders, 0.05, 0.1), [0; 0]);
+        (remainders[100], remainders[500], remainders[501]) = (9.0, -30.0, f64::NAN);
+        assert_eq!(extreme_deviates(&remainders, 0.05, 0.1), [500, 100]);
+        // No more than it may name.
+        assert_eq!(extreme_deviates(&remainders, 0.05, 0.0011), [500]);
+        for odd in [vec![], vec![1.0], vec![2.0; 50], vec![f64::NAN; 9]] {
+            assert_eq!(extreme_deviates(&odd, 0.05, 0.4), [0; 0]);
+        }
+    }
+
+    #[test]
+    fn quantiles_are_those_of_the_tables() {
+        assert!((student_quantile(0.975, 10.0) - 2.228).abs() < 0.01);
+        assert!((student_quantile(0.995, 30.0) - 2.750).abs() < 0.01);
+    }
+}

@@ -146,6 +146,9 @@ fn robust_weights(remainders: impl Iterator<Item = f64>) -> Vec<f64> {
 /// Locally linear fits at `at`, over the `width` nearest samples with tricube weights times `weights`; every
 /// `jump`-th position is computed and those between interpolated.
 fn loess(values: &[f64], weights: &[f64], width: usize, jump: usize, at: std::ops::Range<isize>) -> Vec<f64> {
+    if values.is_empty() {
+        return vec![0.0; at.len()];
+    }
     let knots: Vec<isize> = (at.start..at.end).step_by(jump).chain([at.end - 1]).collect();
     let fits: Vec<f64> = knots.iter().map(|&knot| loess_at(values, weights, width, knot)).collect();
     let mut smooth = Vec::with_capacity(at.len());
@@ -186,4 +189,49 @@ fn loess_at(values: &[f64], weights: &[f64], width: usize, position: isize) -> f
     let determinant = w0 * w2 - w1 * w1;
     // A slope needs samples that are apart.
     if determinant > 1e-6 * w0 * w0 * reach * reach { (w2 * y0 - w1 * y1) / determinant } else { y0 / w0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Random;
+
+    fn wave(t: usize, period: f64) -> f64 {
+        (t as f64 * std::f64::consts::TAU / period).sin()
+    }
+
+    fn largest(values: impl Iterator<Item = f64>) -> f64 {
+        values.map(f64::abs).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn season_trend_and_an_outlier_are_told_apart() {
+        let mut random = Random::new(14);
+        let mut values: Vec<f64> =
+            (0..480).map(|t| 3.0 * wave(t, 24.0) + 0.02 * t as f64 + 0.05 * random.normal()).collect();
+        values[245] += 20.0;
+        let parts = decompose(&values, &[24]);
+        assert!(largest((0..480).map(|t| parts.season[t] - 3.0 * wave(t, 24.0))) < 0.3);
+        assert!(largest((0..480).map(|t| parts.trend[t] - 0.02 * t as f64)) < 0.3);
+        assert!((parts.remainder[245] - 20.0).abs() < 0.5, "{}", parts.remainder[245]);
+    }
+
+    #[test]
+    fn two_seasons_leave_nothing_of_either() {
+        let values: Vec<f64> = (0..1_680).map(|t| wave(t, 24.0) + 2.0 * wave(t, 168.0)).collect();
+        let parts = decompose(&values, &[168, 24]);
+        assert!(largest(parts.remainder[168..1_512].iter().copied()) < 0.2);
+    }
+
+    #[test]
+    fn the_parts_always_sum_to_the_series() {
+        let cases = [(0, vec![7]), (1, vec![]), (13, vec![7, 0, 1]), (60, vec![30, 7, 7]), (50, vec![])];
+        for (n_samples, periods) in cases {
+            let values: Vec<f64> = (0..n_samples).map(|t| (t * t % 17) as f64).collect();
+            let parts = decompose(&values, &periods);
+            assert_eq!(parts.remainder.len(), n_samples);
+            let sum = |t: usize| parts.season[t] + parts.trend[t] + parts.remainder[t] - values[t];
+            assert!(largest((0..n_samples).map(sum)) < 1e-9);
+        }
+    }
 }
