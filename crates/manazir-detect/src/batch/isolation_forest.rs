@@ -1,6 +1,6 @@
 //! Isolation forest on what windows look like: how few random cuts set a window apart.
 //!
-//! score = 2^(−E[depth] / c(sample))
+//! score = 2^(−mean depth / c(sample))
 //!
 //! Liu, Ting and Zhou 2008, with their 100 trees of 256 windows each. A window of a channel is told by six
 //! numbers: mean, standard deviation, minimum, maximum, largest step and net change; on raw lags the forest is
