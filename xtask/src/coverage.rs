@@ -49,7 +49,8 @@ pub(crate) fn run(install: bool, lines: bool, packages: &[String]) -> Result<()>
     // `%4m`: at most four files per binary, which its processes merge into, however many tests there are.
     let pattern = profiles.join("%4m.profraw");
     let mut tests = instrumented(&compiler, &which);
-    shell::run(tests.arg("--quiet").env("LLVM_PROFILE_FILE", pattern))?;
+    // A test that fails has reached its lines all the same; it is told at the end.
+    let tested = shell::run(tests.args(["--quiet", "--no-fail-fast"]).env("LLVM_PROFILE_FILE", pattern));
 
     let merged = folder.join("merged.profdata");
     shell::run(tools.merge().arg(&profiles).arg("-o").arg(&merged))?;
@@ -63,7 +64,7 @@ pub(crate) fn run(install: bool, lines: bool, packages: &[String]) -> Result<()>
     if lines {
         print!("{}", unreached(&files));
     }
-    Ok(())
+    tested
 }
 
 /// Builds every test and the binary, and returns them.
