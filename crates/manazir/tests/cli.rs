@@ -320,6 +320,7 @@ fn an_interrupt_keeps_what_was_finished() {
         .unwrap();
     // The state directory is made before the first byte is read, and after the handler is in place.
     while !place.path(".manazir/results").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it began");
         std::thread::yield_now();
     }
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();

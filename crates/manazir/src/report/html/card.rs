@@ -71,13 +71,17 @@ fn samples(report: &SeriesReport, anomaly: &Anomaly, year: i16) -> String {
     let value = |value: f64| {
         if value.is_finite() { number::with_unit(value, series.unit.as_deref()) } else { "–".to_owned() }
     };
+    let usual = |lower: f64, upper: f64| match lower.is_finite() && upper.is_finite() {
+        true => number::range(lower, upper, series.unit.as_deref()),
+        false => "–".to_owned(),
+    };
     let row = |index: usize| {
         let score = report.score[index];
         vec![
             escape::text(&time_cell(&clock, series.at[index])),
             escape::text(&value(series.values[index])),
             escape::text(&value(report.expected[index])),
-            escape::text(&format!("{} to {}", value(report.lower[index]), value(report.upper[index]))),
+            escape::text(&usual(report.lower[index], report.upper[index])),
             if score.is_finite() { format!("{score:.1}") } else { "–".to_owned() },
         ]
     };
