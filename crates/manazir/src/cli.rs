@@ -57,21 +57,28 @@ impl Output {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// The main job: discover, learn from history, find, explain
+    ///
+    /// Finds what is strange in SOURCE; without SOURCE in a small demo whose incidents are known. Writes a
+    /// report that opens in any browser. A second run uses the results of files that have not changed.
     Up(Up),
     /// What is in a source: tables, series, time, grain, zone, quality
+    ///
+    /// Reads everything once and judges nothing; says how sure it is of what it found.
     Discover(Discover),
     /// Batch detection, with scores as Parquet and a report as HTML
+    ///
+    /// Judges every sample of SOURCE by the whole of its series, later samples too.
     Detect(Detect),
     /// Measured accuracy on labelled data
     #[command(subcommand)]
     Score(Score),
     /// Is everything as it should be, and what to do if not
+    ///
+    /// Checks this machine: cores, memory, directory, terminal, time zones, reading a file.
     Doctor(Doctor),
 }
 
-/// Finds what is strange in SOURCE; without SOURCE a small demo whose incidents are known.
-///
-/// Writes a report that opens in any browser. A second run uses the results of files that have not changed.
+/// Arguments of `up`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -94,7 +101,7 @@ pub struct Up {
     pub top: usize,
 }
 
-/// Shows what was found in SOURCE, how sure it is and why. Reads everything once, judges nothing.
+/// Arguments of `discover`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -111,7 +118,7 @@ pub struct Discover {
     pub why: bool,
 }
 
-/// Judges every sample of SOURCE by the whole of its series.
+/// Arguments of `detect`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -159,7 +166,7 @@ pub struct ScoreArgs {
     pub out: Option<PathBuf>,
 }
 
-/// Checks this machine: cores, memory, directory, terminal, time zones, reading a file.
+/// Arguments of `doctor`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit code 1 if something must be repaired before Manazir can work.")]
