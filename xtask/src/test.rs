@@ -113,8 +113,12 @@ fn is_closing_line(line: &str) -> bool {
 }
 
 /// The commands of the documents need the binary; building it is no part of their time.
+///
+/// Built together with the tests, as the tests are: cargo unites the features of what it builds at a time, and
+/// the binary alone would be all of its dependencies once more.
 pub(crate) fn build_binary() -> Result<()> {
-    shell::run(cargo_locked(&["build"]).args(["--quiet", "--package", "manazir"])).context("build the binary")
+    let together = ["--quiet", "--workspace", "--bins", "--tests"];
+    shell::run(cargo_locked(&["build"]).args(together)).context("build the binary")
 }
 
 /// What the binary prints when it is called with `arguments`.

@@ -18,6 +18,9 @@ pub struct Event<'a> {
     /// Its identity: the same id again is the same event again.
     #[serde(borrow)]
     pub id: Cow<'a, str>,
+    /// The request that it belongs to.
+    #[serde(borrow)]
+    pub request: Cow<'a, str>,
     /// When it happened, as its source says.
     pub at: Timestamp,
     /// Its class: `AwsApiCall`, `deploy`.
@@ -61,6 +64,7 @@ impl Event<'_> {
         Event {
             source: own(self.source),
             id: own(self.id),
+            request: own(self.request),
             at: self.at,
             kind: own(self.kind),
             actor: own(self.actor),

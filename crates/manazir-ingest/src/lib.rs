@@ -1,0 +1,29 @@
+//! What comes in: messages, the queue they wait in, and the workers that judge them.
+//!
+//! The crate says what it needs of a queue and of a store in two traits, [`Queue`] and [`EventStore`], and
+//! knows no runtime, no database and no broker. How nothing is lost follows from three rules:
+//!
+//! 1. a message is acknowledged to its sender when the queue has it on disk;
+//! 2. a worker commits verdicts, the identities of the events and how far it has read in one step;
+//! 3. only then is the message acknowledged to the queue, and the caller told.
+//!
+//! Whatever dies between two of these, the message is read again, and its identity shows that it was judged.
+
+pub mod answers;
+mod error;
+pub mod memory;
+mod message;
+mod queue;
+mod store;
+pub mod worker;
+
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+
+pub use error::Error;
+pub use message::{EventId, Format, Message, PARTITIONS, partition_of};
+pub use queue::{Consumer, Delivery, Queue};
+pub use store::{Commit, DeadLetter, EventStore, Judged, Models, Snapshot, Stored};
+
+#[cfg(test)]
+mod tests;

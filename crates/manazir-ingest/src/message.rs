@@ -1,0 +1,146 @@
+//! A message: one event as it came, with what is needed to route it and to know it again.
+
+use manazir_model::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// Partitions of every queue, embedded or not. Fixed for good: a key must find its models where they were.
+pub const PARTITIONS: u16 = 64;
+
+/// The partition of a key: events of one key are judged in the order in which they came.
+///
+/// FNV-1a, 64 bits (Fowler, Noll, Vo 1991), folded by its upper half. It is part of the format of every
+/// stored queue, hence not the hash of the standard library, which may change.
+pub fn partition_of(key: &str) -> u16 {
+    let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    ((hash ^ (hash >> 32)) % u64::from(PARTITIONS)) as u16
+}
+
+/// The identity of an event: the same again is the same event again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct EventId {
+    /// Who sent it.
+    pub source: String,
+    /// Unique within the source.
+    pub id: String,
+}
+
+impl EventId {
+    /// An identity from its two parts.
+    pub fn new(source: impl Into<String>, id: impl Into<String>) -> Self {
+        Self { source: source.into(), id: id.into() }
+    }
+
+    /// The key under which a store finds it. The source's length comes first, so that no pair of other texts
+    /// gives the same bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut key = Vec::with_capacity(4 + self.source.len() + self.id.len());
+        key.extend_from_slice(&(self.source.len() as u32).to_be_bytes());
+        key.extend_from_slice(self.source.as_bytes());
+        key.extend_from_slice(self.id.as_bytes());
+        key
+    }
+}
+
+/// How the body of a message is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Format {
+    /// The six-field event of the ingest endpoint.
+    Plain,
+    /// One CloudTrail record.
+    CloudTrail,
+}
+
+/// One event as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// How the body is written.
+    pub format: Format,
+    /// Below [`PARTITIONS`].
+    pub partition: u16,
+    /// Its identity.
+    pub id: EventId,
+    /// When it arrived.
+    pub received_at: Timestamp,
+    /// The record as it came, unknown keys and all.
+    pub body: Vec<u8>,
+}
+
+/// Everything but the body.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    format: Format,
+    partition: u16,
+    id: EventId,
+    received_at: Timestamp,
+}
+
+impl Message {
+    /// As a queue keeps it: the head, then the body to the end.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let head = Head {
+            format: self.format,
+            partition: self.partition,
+            id: self.id.clone(),
+            received_at: self.received_at,
+        };
+        let buffer = Vec::with_capacity(self.body.len() + self.id.source.len() + self.id.id.len() + 16);
+        let mut bytes = postcard::to_extend(&head, buffer).expect("a head of numbers and texts is writable");
+        bytes.extend_from_slice(&self.body);
+        bytes
+    }
+
+    /// Reads what [`Message::to_bytes`] wrote.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let (head, body): (Head, &[u8]) = postcard::take_from_bytes(bytes)
+            .map_err(|error| Error::Damaged { what: "a message".to_owned(), why: error.to_string() })?;
+        Ok(Self {
+            format: head.format,
+            partition: head.partition,
+            id: head.id,
+            received_at: head.received_at,
+            body: body.to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_message_survives_the_queue(source: String, id: String, partition in 0..PARTITIONS, at: i64, body: Vec<u8>) {
+            let id = EventId { source, id };
+            let message =
+                Message { format: Format::Plain, partition, id, received_at: Timestamp(at), body };
+            prop_assert_eq!(Message::from_bytes(&message.to_bytes()).unwrap(), message);
+        }
+
+        #[test]
+        fn no_bytes_make_reading_panic(bytes: Vec<u8>) {
+            // Either answer is right; that there is one is the point.
+            let _ = Message::from_bytes(&bytes);
+        }
+
+        #[test]
+        fn two_identities_never_share_a_key(a: (String, String), b: (String, String)) {
+            let (a, b) = (EventId::new(a.0, a.1), EventId::new(b.0, b.1));
+            prop_assert_eq!(a == b, a.to_bytes() == b.to_bytes());
+        }
+    }
+
+    #[test]
+    fn partitions_are_part_of_the_stored_format_and_even() {
+        let known = ["", "role12", "123837392027", "ü"].map(partition_of);
+        assert_eq!(known, [1, 49, 50, 45]);
+        let mut load = [0u32; PARTITIONS as usize];
+        (0..64_000).for_each(|key| load[usize::from(partition_of(&format!("account-{key}")))] += 1);
+        assert!(load.iter().all(|&count| (800..1_200).contains(&count)), "{load:?}");
+    }
+}
