@@ -14,8 +14,14 @@ const DRAWING: &str = "ARCHITECTURE.md";
 /// Only tests depend on it.
 const TESTKIT: &str = "manazir-testkit";
 
-/// They stand at the edge: what they depend on is their own business.
-const EDGE: [&str; 2] = ["manazir", "xtask"];
+/// They stand at the edge: what they depend on is their own business. HTTP is one of them; that it knows no
+/// adapter is drawn.
+const EDGE: [&str; 3] = ["manazir", "manazir-http", "xtask"];
+
+/// Each brings one store or broker behind the ports of the domains; none of them speaks to browsers.
+const ADAPTERS: [&str; 2] = ["manazir-fjall", "manazir-sql"];
+
+const WEB_FRAMEWORKS: [&str; 6] = ["actix-web", "axum", "hyper", "socketioxide", "tower-http", "warp"];
 
 /// The project's own commands must build and speak even where the product does not.
 const APART: &str = "xtask";
@@ -133,11 +139,13 @@ fn check_member(
     for arrow in allowed.iter().filter(|arrow| !member.normal.iter().any(|needed| needed == *arrow)) {
         error(format!("{DRAWING} draws an arrow from `{name}` to `{arrow}` that is not there"));
     }
-    if !EDGE.contains(&name) {
-        let needed = member.normal.iter().chain(&member.dev);
-        for banned in needed.filter(|needed| BANNED_IN_DOMAINS.contains(&needed.as_str())) {
-            error(format!("`{name}` is a domain and may not depend on `{banned}`: put it behind a port"));
-        }
+    let (kind, banned): (&str, &[&str]) = match name {
+        edge if EDGE.contains(&edge) => ("at the edge", &[]),
+        adapter if ADAPTERS.contains(&adapter) => ("an adapter", &WEB_FRAMEWORKS),
+        _ => ("a domain", BANNED_IN_DOMAINS),
+    };
+    for banned in member.normal.iter().chain(&member.dev).filter(|needed| banned.contains(&needed.as_str())) {
+        error(format!("`{name}` is {kind} and may not depend on `{banned}`: put it behind a port"));
     }
     findings
 }
@@ -226,6 +234,17 @@ mod tests {
     fn a_domain_has_no_runtime_not_even_in_tests() {
         expect(("proptest", "tokio"), &["crates/manazir-detect/Cargo.toml: `manazir-detect` is a domain"]);
         expect(("manazir-model: serde", "manazir-model: sqlx"), &["`manazir-model` is a domain"]);
+    }
+
+    #[test]
+    fn an_adapter_has_its_store_and_no_web_framework() {
+        let drawn = DRAWN.replace("xtask ", "manazir-fjall -> manazir-model\nxtask ");
+        let found = |needs: &str| {
+            let members = workspace(&format!("{SOUND}\nmanazir-fjall: manazir-model {needs}"));
+            check(&drawn, &members).into_iter().map(|finding| finding.says).collect::<Vec<_>>()
+        };
+        assert!(found("fjall tokio").is_empty());
+        assert!(found("axum")[0].contains("`manazir-fjall` is an adapter"));
     }
 
     #[test]
