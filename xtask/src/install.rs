@@ -20,12 +20,20 @@ pub(crate) struct Need {
 }
 
 /// Everything that a test may need; a test that needs more adds its line here.
-pub(crate) const TEST_NEEDS: &[Need] = &[Need {
-    programs: &["chromium", "chromium-browser", "google-chrome"],
-    package: "chromium",
-    what_for: "the test that looks at the HTML report in a browser",
-    test_word: "needs_chromium",
-}];
+pub(crate) const TEST_NEEDS: &[Need] = &[
+    Need {
+        programs: &["chromium", "chromium-browser", "google-chrome"],
+        package: "chromium",
+        what_for: "the test that looks at the HTML report in a browser",
+        test_word: "needs_chromium",
+    },
+    Need {
+        programs: &["postgres"],
+        package: "postgresql",
+        what_for: "the contract of the stores on PostgreSQL",
+        test_word: "needs_postgres",
+    },
+];
 
 impl Need {
     /// True if the program is on the machine.

@@ -61,10 +61,15 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
-/// Where the program `name` lies, as the shell would find it.
+/// Debian keeps the programs of servers that may be there in several versions off the search path.
+const OFF_THE_PATH: &str = "/usr/lib/postgresql";
+
+/// Where the program `name` lies, as the shell would find it, or a test that looks where Debian puts servers.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+    let versions = std::fs::read_dir(OFF_THE_PATH).into_iter().flatten().flatten();
+    let folders = std::env::split_paths(&path).chain(versions.map(|version| version.path().join("bin")));
+    folders.map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
 /// Runs a command and hands over each line of its standard output and error, in the order of arrival.

@@ -1,0 +1,146 @@
+//! The table of permissions: every route of the service, and what it takes to be answered.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What a token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Send events and samples.
+    Ingest,
+    /// See what was found.
+    Read,
+    /// Everything, and make tokens.
+    Admin,
+}
+
+impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Ingest, Self::Read, Self::Admin];
+
+    /// Its word on the wire and in the store.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Read => "read",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// True if a token with this scope may do what needs `needed`.
+    pub fn covers(self, needed: Self) -> bool {
+        self == needed || self == Self::Admin
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl FromStr for Scope {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|scope| scope.word() == word);
+        known.ok_or_else(|| format!("`{word}` is no scope; there are ingest, read and admin"))
+    }
+}
+
+/// What it takes to be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing.
+    Open,
+    /// A token with this scope.
+    Needs(Scope),
+}
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// `GET`, `POST`, …
+    pub method: &'static str,
+    /// As the router writes it: `/api/v1/events/{source}/{id}`.
+    pub path: &'static str,
+    /// What it takes.
+    pub access: Access,
+}
+
+const fn rule(method: &'static str, path: &'static str, access: Access) -> Rule {
+    Rule { method, path, access }
+}
+
+/// Every route. What is not here is denied.
+#[rustfmt::skip]
+pub const RULES: &[Rule] = &[
+    rule("GET",  "/health/live",                     Access::Open),
+    rule("GET",  "/health/ready",                    Access::Open),
+    rule("GET",  "/metrics",                         Access::Needs(Scope::Read)),
+    rule("GET",  "/api/openapi.json",                Access::Open),
+    rule("POST", "/ingest",                          Access::Needs(Scope::Ingest)),
+    rule("POST", "/api/v1/ingest/events",            Access::Needs(Scope::Ingest)),
+    rule("POST", "/api/v1/ingest/cloudtrail",        Access::Needs(Scope::Ingest)),
+    rule("GET",  "/api/v1/events/{source}/{id}",     Access::Needs(Scope::Read)),
+    rule("GET",  "/api/v1/anomalies",                Access::Needs(Scope::Read)),
+    rule("GET",  "/api/v1/dead_letters",             Access::Needs(Scope::Admin)),
+    rule("GET",  "/api/v1/tokens",                   Access::Needs(Scope::Admin)),
+    rule("POST", "/api/v1/tokens",                   Access::Needs(Scope::Admin)),
+    rule("DELETE", "/api/v1/tokens/{id}",            Access::Needs(Scope::Admin)),
+];
+
+/// What a route takes; `None`, which is to deny, if the table does not name it.
+pub fn access(method: &str, path: &str) -> Option<Access> {
+    RULES.iter().find(|rule| rule.method == method && rule.path == path).map(|rule| rule.access)
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    /// Scope × route: a changed permission is a changed line.
+    #[test]
+    fn who_may_do_what() {
+        let may = |scope: Option<Scope>, access| match access {
+            Access::Open => true,
+            Access::Needs(needed) => scope.is_some_and(|scope| scope.covers(needed)),
+        };
+        let table: String = RULES
+            .iter()
+            .map(|rule| {
+                let who: Vec<&str> = [
+                    (None, "anyone"),
+                    (Some(Scope::Ingest), "ingest"),
+                    (Some(Scope::Read), "read"),
+                    (Some(Scope::Admin), "admin"),
+                ]
+                .into_iter()
+                .filter(|(scope, _)| may(*scope, rule.access))
+                .map(|(_, word)| word)
+                .collect();
+                format!("{} {}: {}\n", rule.method, rule.path, who.join(" "))
+            })
+            .collect();
+        expect![[r#"
+            GET /health/live: anyone ingest read admin
+            GET /health/ready: anyone ingest read admin
+            GET /metrics: read admin
+            GET /api/openapi.json: anyone ingest read admin
+            POST /ingest: ingest admin
+            POST /api/v1/ingest/events: ingest admin
+            POST /api/v1/ingest/cloudtrail: ingest admin
+            GET /api/v1/events/{source}/{id}: read admin
+            GET /api/v1/anomalies: read admin
+            GET /api/v1/dead_letters: admin
+            GET /api/v1/tokens: admin
+            POST /api/v1/tokens: admin
+            DELETE /api/v1/tokens/{id}: admin
+        "#]]
+        .assert_eq(&table);
+        assert_eq!(access("PUT", "/ingest"), None);
+        assert!(Scope::ALL.into_iter().all(|scope| scope.word().parse() == Ok(scope)));
+    }
+}

@@ -1,0 +1,102 @@
+//! The relational truth: the stores of the domains on SQLite and PostgreSQL, with one SQL text.
+//!
+//! `$1` is a placeholder in both. What differs between them stands in two migration folders and, where a
+//! statement must differ, beside its twin.
+
+mod tokens;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, SqlitePool};
+
+/// Connections that read at a time; SQLite has one that writes.
+const READERS: u32 = 4;
+
+/// Runs the same body on whichever pool there is.
+macro_rules! on {
+    ($truth:expr, $kind:ident, $pool:ident => $body:expr) => {
+        match $truth {
+            $crate::Truth::Sqlite { writer, reader } => {
+                let $pool = $crate::on!(@ $kind writer reader);
+                $body
+            }
+            $crate::Truth::Postgres($pool) => $body,
+        }
+    };
+    (@ read $writer:ident $reader:ident) => {{ let _ = $writer; $reader }};
+    (@ write $writer:ident $reader:ident) => {{ let _ = $reader; $writer }};
+}
+pub(crate) use on;
+
+/// Why the database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Neither `sqlite://` nor `postgres://`.
+    #[error("`{0}` is no address of a database: it begins with sqlite:// or postgres://")]
+    Scheme(String),
+    /// It does not answer, or its tables could not be brought up to date.
+    #[error("the database cannot be opened")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The database; clones share its connections.
+#[derive(Clone, Debug)]
+pub enum Truth {
+    /// A file. One connection writes, so that no two writers wait for each other's lock; any number read.
+    Sqlite {
+        /// The one connection that writes.
+        writer: SqlitePool,
+        /// Those that read.
+        reader: SqlitePool,
+    },
+    /// A server.
+    Postgres(PgPool),
+}
+
+impl Truth {
+    /// Opens `sqlite://PATH` or `postgres://…` and brings its tables up to date.
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
+        if url.starts_with("sqlite:") {
+            Self::sqlite(url).await.map_err(|error| OpenError::Failed(error.into()))
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            Self::postgres(url).await.map_err(|error| OpenError::Failed(error.into()))
+        } else {
+            Err(OpenError::Scheme(url.to_owned()))
+        }
+    }
+
+    async fn sqlite(url: &str) -> Result<Self, sqlx::Error> {
+        let options: SqliteConnectOptions = url.parse()?;
+        let options = options
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // What was answered with a 2xx is on disk.
+            .synchronous(SqliteSynchronous::Full);
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        sqlx::migrate!("migrations/sqlite").run(&writer).await?;
+        let reader = SqlitePoolOptions::new().max_connections(READERS).connect_with(options).await?;
+        Ok(Self::Sqlite { writer, reader })
+    }
+
+    async fn postgres(url: &str) -> Result<Self, sqlx::Error> {
+        let pool = PgPool::connect(url).await?;
+        sqlx::migrate!("migrations/postgres").run(&pool).await?;
+        Ok(Self::Postgres(pool))
+    }
+
+    /// True if the database answers.
+    pub async fn answers(&self) -> bool {
+        on!(self, read, pool => sqlx::query("SELECT 1").execute(pool).await.is_ok())
+    }
+
+    /// Finishes what runs and lets go of the database.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, reader } => {
+                reader.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
