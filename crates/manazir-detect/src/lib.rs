@@ -6,6 +6,7 @@ pub mod batch;
 pub mod choose;
 pub mod fourier;
 pub mod history;
+pub mod inject;
 pub mod linear;
 pub mod live;
 pub mod period;
