@@ -4,7 +4,9 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use manazir_detect::Random;
 use manazir_detect::batch::{BATCH_DETECTORS, Frame, matrix_profile::MatrixProfile};
+use manazir_detect::choose::{Noticed, blended, choose};
 use manazir_detect::period::{Config, periods};
+use manazir_model::Grain;
 
 fn main() {
     divan::main();
@@ -56,4 +58,15 @@ fn season_of_10_000_samples(bencher: Bencher<'_, '_>) {
     bencher
         .counter(ItemsCount::new(SAMPLES))
         .bench_local(|| periods(divan::black_box(&values), &Config::default()));
+}
+
+/// The whole ensemble: choice, scores and what it would notice.
+#[divan::bench(args = [1_000, 10_000, 100_000], sample_count = 3, sample_size = 1)]
+fn chosen_ensemble(bencher: Bencher<'_, '_>, n_samples: usize) {
+    let frame = Frame::univariate(channel(1, n_samples));
+    bencher.counter(ItemsCount::new(n_samples)).bench_local(|| {
+        // A grain of an hour, so that the season of ninety samples is no waveform with a single method.
+        let choice = choose(divan::black_box(&frame), Some(Grain::HOUR));
+        (blended(&frame, &choice), Noticed::by(&frame, &choice))
+    });
 }

@@ -1,68 +1,59 @@
-//! Choice per series, without labels: which batch methods judge it, and why.
+//! Choice per series, without labels: which batch methods judge it, how much each of them counts, and why.
 //!
-//! The profile of the series decides between two small ensembles:
+//! - A repeating form is judged by the neighbours of windows that hold it: only they know a form that may
+//!   start at any phase.
+//! - Anything else by one of each kind of window method (neighbours, subspace, usual shapes, isolation), each
+//!   with short and with long windows, and by the matrix profile. The short see what happens within a few
+//!   samples, the long what takes a hundred.
 //!
-//! - a repeating form is judged by the neighbours of windows that hold it: only they know a form that may
-//!   start at any phase;
-//! - anything else by neighbours of short and of long windows and by the subspace of long ones: the short see
-//!   what happens within a few samples, the long what takes a hundred.
-//!
-//! Scores of the members are brought to one scale and averaged. What was measured and left out: choosing by
-//! how well a method finds anomalies injected into the series (best, best two, best three of seven candidates),
-//! and rank averages; `docs/explanation/detection.md` has the figures.
+//! Scores of the members are brought to one scale, bounded and averaged. Short and long windows share the weight
+//! by the kurtosis of their scores: the side that sets few rows apart from all others has more to say than the
+//! side to which many rows are somewhat strange. What else was measured, and left out because it chose no better
+//! than equal weights (agreement, stability, skill on injected anomalies), stands with its figures in
+//! `docs/explanation/detection.md`.
+
+mod blend;
+mod member;
+mod notice;
+#[cfg(test)]
+mod tests;
 
 use manazir_model::Grain;
 
-use crate::batch::{Frame, knn_lag, sub_pca};
+use crate::batch::{Frame, LONG, SHORT};
 use crate::profile::{SeriesProfile, ValueKind};
-
-/// A batch method with its window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Member {
-    /// Distance to the nearest windows.
-    Neighbours {
-        /// Samples in a window.
-        window: usize,
-    },
-    /// What the principal components of the windows leave over.
-    Subspace {
-        /// Samples in a window.
-        window: usize,
-    },
-}
-
-impl Member {
-    fn scores(self, frame: &Frame) -> Vec<f64> {
-        match self {
-            Self::Neighbours { window } => knn_lag::scores(frame, &knn_lag::Config::with_window(window)),
-            Self::Subspace { window } => subspace_scores(frame, &sub_pca::Config::with_window(window)),
-        }
-    }
-
-    fn words(self) -> String {
-        match self {
-            Self::Neighbours { window } => format!("neighbours of {window} samples"),
-            Self::Subspace { window } => format!("subspace of {window} samples"),
-        }
-    }
-}
+pub use member::Member;
+pub use notice::Noticed;
 
 /// Which methods judge a series, and the reason.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
     /// Their scores are averaged.
     pub members: Vec<Member>,
-    /// "weekly season, heavy tail: neighbours of 10 samples, neighbours of 100 samples, …"
+    /// "weekly season, heavy tail: neighbours and subspace of 10 and 100 samples, matrix profile"
     pub words: String,
 }
 
-/// A few samples, and what an anomaly that takes its time is made of; windows of a tenth and ten times as long
-/// were weaker on each of five labelled sets.
-const SHORT: usize = 10;
-const LONG: usize = 100;
+/// What the chosen methods say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// Of all rows, shape `(n_samples,)`: finite, ≥ 0, higher = stranger.
+    pub scores: Vec<f64>,
+    /// Share of the weight that short windows have, 0..=1; `None` without windows of both lengths.
+    pub short_share: Option<f64>,
+    /// Mean correlation of the members' scores, −1..=1; `None` of one member, or if none of them moves.
+    pub agreement: Option<f64>,
+}
 
 /// A window of a period and a third holds a whole form, wherever it starts.
 const FORM_PERIODS: f64 = 4.0 / 3.0;
+
+/// From this mean correlation on members agree; below the second they do not.
+const AGREE: f64 = 0.5;
+const DISAGREE: f64 = 0.2;
+
+/// A side that has this share of the weight is named.
+const WEIGHS_MOST: f64 = 0.7;
 
 /// Chooses by the profile of the frame's first channel; `grain` if rows are instants.
 pub fn choose(frame: &Frame, grain: Option<Grain>) -> Choice {
@@ -77,111 +68,86 @@ pub fn choose(frame: &Frame, grain: Option<Grain>) -> Choice {
             let window = (FORM_PERIODS * period.samples as f64) as usize;
             vec![Member::Neighbours { window }]
         }
-        None => vec![
-            Member::Neighbours { window: SHORT },
-            Member::Neighbours { window: LONG },
-            Member::Subspace { window: LONG },
-        ],
+        None => each_kind(),
     };
     let kind = match (frame.n_features(), profiles.first()) {
         (1, Some(profile)) => profile.words(grain),
         (n_features, _) => format!("{n_features} channels"),
     };
-    let methods: Vec<String> = members.iter().map(|member| member.words()).collect();
-    Choice { members, words: format!("{kind}: {}", methods.join(", ")) }
+    Choice { words: format!("{kind}: {}", member::words(&members)), members }
 }
 
-/// Mean over the channels, each with a subspace of its own: what one channel does at a time is seen in full, what
-/// channels do together is left to the neighbours.
-fn subspace_scores(frame: &Frame, config: &sub_pca::Config) -> Vec<f64> {
-    let mut sum = vec![0.0; frame.n_samples()];
-    for channel in frame.channels() {
-        let mut alone = Frame::univariate(channel.to_vec());
-        alone.train_samples = frame.train_samples;
-        let share = 1.0 / frame.n_features() as f64;
-        sum.iter_mut().zip(sub_pca::scores(&alone, config)).for_each(|(sum, score)| *sum += share * score);
-    }
-    sum
-}
-
-/// Mean of the members' scores on one scale, shape `(n_samples,)`, finite and ≥ 0.
-pub fn scores(frame: &Frame, choice: &Choice) -> Vec<f64> {
-    let mut sum = vec![0.0; frame.n_samples()];
-    for member in &choice.members {
-        let scaled = to_one_scale(member.scores(frame), frame.train_samples);
-        for (sum, score) in sum.iter_mut().zip(scaled) {
-            *sum += score / choice.members.len() as f64;
-        }
-    }
-    sum
-}
-
-/// 0 at the median, 1 where nine of ten of the judged rows lie below. Ranks would forget how far the strangest
-/// stand out: they gave 0.49 where this gives 0.62.
-fn to_one_scale(mut scores: Vec<f64>, train_samples: usize) -> Vec<f64> {
-    let mut sorted = scores[train_samples.min(scores.len())..].to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let at = |share: f64| {
-        let rank = (share * sorted.len().saturating_sub(1) as f64) as usize;
-        sorted.get(rank).copied().unwrap_or(0.0)
+/// One of each kind with short windows and with long ones, and the matrix profile, which has both.
+fn each_kind() -> Vec<Member> {
+    let of = |window| {
+        [
+            Member::Neighbours { window },
+            Member::Subspace { window },
+            Member::Shapes { window },
+            Member::Forest { window },
+        ]
     };
-    let (middle, high) = (at(0.5), at(0.9));
-    let unit = (high - middle).max(1e-9 * middle).max(f64::MIN_POSITIVE.sqrt());
-    for score in &mut scores {
-        *score = ((*score - middle) / unit).max(0.0);
-    }
-    scores
+    of(SHORT).into_iter().chain(of(LONG)).chain([Member::MatrixProfile]).collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Random;
-
-    fn frame(n_samples: usize, value: impl Fn(usize, &mut Random) -> f64) -> Frame {
-        let mut random = Random::new(12);
-        Frame::univariate((0..n_samples).map(|index| value(index, &mut random)).collect())
-    }
-
-    fn wave(index: usize, period: f64) -> f64 {
-        (index as f64 / period * std::f64::consts::TAU).sin()
-    }
-
-    #[test]
-    fn a_repeating_form_is_judged_by_its_own_period() {
-        let heart = frame(3_000, |index, random| 9.0 * wave(index, 90.0).powi(7) + 0.1 * random.normal());
-        let choice = choose(&heart, None);
-        assert_eq!(choice.members, [Member::Neighbours { window: 120 }]);
-        assert_eq!(
-            choice.words,
-            "a repeating form, season of 90 samples, heavy tail: neighbours of 120 samples"
-        );
-    }
-
-    #[test]
-    fn the_strangest_rows_are_those_that_were_changed() {
-        let burst = 2_000..2_040;
-        let changed = frame(3_000, |index, random| {
-            let lift = if burst.contains(&index) { 8.0 } else { 0.0 };
-            wave(index, 24.0) + lift + 0.3 * random.normal()
-        });
-        let choice = choose(&changed, Some(Grain::HOUR));
-        assert!(choice.words.starts_with("daily season"), "{}", choice.words);
-        let scores = scores(&changed, &choice);
-        let strangest = (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap();
-        assert!((1_960..2_080).contains(&strangest), "{strangest}");
-        assert!(scores.iter().all(|score| score.is_finite() && *score >= 0.0));
-    }
-
-    #[test]
-    fn any_length_and_any_values_are_judged() {
-        for n_samples in [0, 1, 7, 20, 150] {
-            for value in [0.0, f64::NAN] {
-                let frame = Frame::univariate(vec![value; n_samples]);
-                let scores = scores(&frame, &choose(&frame, None));
-                assert_eq!(scores.len(), n_samples);
-                assert!(scores.iter().all(|score| score.is_finite()), "{n_samples} {value}");
-            }
+impl Choice {
+    /// The choice with what came of it: "…: neighbours of 120 samples (a spike of 3 times the usual scatter would
+    /// be noticed)".
+    pub fn words_with(&self, judged: &Judged, noticed: Noticed) -> String {
+        let mut notes: Vec<String> = Vec::new();
+        if let Some(agreement) = judged.agreement {
+            let agree = if agreement >= AGREE {
+                "they agree"
+            } else if agreement < DISAGREE {
+                "they disagree"
+            } else {
+                "they agree in part"
+            };
+            notes.push(agree.to_owned());
         }
+        match judged.short_share {
+            Some(share) if share >= WEIGHS_MOST => notes.push("short windows weigh most".to_owned()),
+            Some(share) if share <= 1.0 - WEIGHS_MOST => notes.push("long windows weigh most".to_owned()),
+            _ => {}
+        }
+        notes.extend(noticed.words());
+        if notes.is_empty() { self.words.clone() } else { format!("{} ({})", self.words, notes.join("; ")) }
     }
+}
+
+/// The scores of [`blended`] alone.
+pub fn scores(frame: &Frame, choice: &Choice) -> Vec<f64> {
+    blended(frame, choice).scores
+}
+
+/// Scores of the chosen members on one scale, bounded and averaged.
+pub fn blended(frame: &Frame, choice: &Choice) -> Judged {
+    let scaled: Vec<Vec<f64>> = choice
+        .members
+        .iter()
+        .map(|member| blend::to_one_scale(member.scores(frame), frame.train_samples))
+        .collect();
+    let judged_from = frame.train_samples.min(frame.n_samples());
+    let of = |wanted: Option<usize>| {
+        let members = choice.members.iter().zip(&scaled);
+        members.filter(move |(member, _)| member.window() == wanted).map(|(_, scores)| scores.as_slice())
+    };
+    let (short, long) = (blend::mean(of(Some(SHORT))), blend::mean(of(Some(LONG))));
+    let both = !short.is_empty() && !long.is_empty();
+    let short_share = both.then(|| {
+        let (short, long) = (blend::kurtosis(&short[judged_from..]), blend::kurtosis(&long[judged_from..]));
+        short / (short + long)
+    });
+    let weight = |member: &Member| match (member.window(), short_share) {
+        (Some(SHORT), Some(share)) => 2.0 * share,
+        (Some(LONG), Some(share)) => 2.0 * (1.0 - share),
+        _ => 1.0,
+    };
+    let mut sum = vec![0.0; frame.n_samples()];
+    for (member, member_scores) in choice.members.iter().zip(&scaled) {
+        let share = weight(member) / choice.members.len() as f64;
+        sum.iter_mut().zip(member_scores).for_each(|(sum, score)| *sum += share * score);
+    }
+    let judged: Vec<&[f64]> = scaled.iter().map(|scores| &scores[judged_from..]).collect();
+    Judged { scores: sum, short_share, agreement: blend::agreement(&judged) }
 }
