@@ -1,11 +1,21 @@
 //! What a series usually does, from all of its history: the expectation that sentences and charts speak of.
 //!
-//! A batch method: the profile of a slot is the median over every visit of it, later ones too, so that an
-//! anomaly does not move its own expectation.
+//! A batch method: a level, the running median of a window that is long against anomalies, and a season, the
+//! middle of every visit of a slot, later ones too. An anomaly does not move its own expectation.
+//!
+//! Two choices are made for each series. The season: the simplest one whose forecast for rounds that it has
+//! not seen is not clearly beaten. The window of the level: the longest one that no shorter one clearly beats,
+//! for a short window follows the anomalies that it should be compared with.
+
+mod level;
+mod scatter;
+mod season;
 
 use manazir_model::Grain;
 
-use crate::robust::{MAD_TO_SIGMA, median};
+use level::{Ends, level};
+use scatter::{scatter, sigma_of};
+use season::{Season, VISITS_MIN, middle};
 
 /// What the expectation repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,21 +35,43 @@ pub enum Repeats {
 pub struct Baseline {
     /// What it repeats.
     pub repeats: Repeats,
+    /// Samples of one round of it, 0 of none.
+    pub round_samples: usize,
     /// The usual value, in the unit of the series.
     pub expected: Vec<f64>,
-    /// Robust standard deviation of the residuals.
+    /// Robust standard deviation of residuals at this height, same unit.
+    pub scatter: Vec<f64>,
+    /// The same of all residuals.
     pub sigma: f64,
-    /// Residuals below and above which one sample in a thousand lies, at least 3 `sigma` from 0.
+    /// Residuals in units of their scatter below and above which one sample in a thousand lies, at least 3
+    /// from 0.
     pub usual: (f64, f64),
 }
 
-/// Visits of a slot that a profile needs: the median of three ignores one anomaly.
-const VISITS_MIN: usize = 3;
+impl Baseline {
+    /// Distance from the expectation in units of the scatter; NaN where the slot holds no number.
+    pub fn distance(&self, values: &[f64], index: usize) -> f64 {
+        let residual = values[index] - self.expected[index];
+        // What never strays at all is far off with any residual that rounding does not explain.
+        let least = (1e-9 * self.expected[index].abs()).max(f64::MIN_POSITIVE);
+        residual / self.scatter[index].max(least)
+    }
+}
 
-/// A profile must shrink the residuals to this share of those of the next simpler one, else noise would choose.
+/// A profile must shrink the errors to this share of those of the next simpler one, else noise would choose.
 const GAIN_MIN: f64 = 0.9;
 
-/// The simplest profile that none beats clearly.
+/// A shorter window must shrink the errors to this share: noise whose neighbours are alike (first-order
+/// autoregressive with 0.9) is followed to 0.83 by a window of 61, a random walk to less than a half.
+const WINDOW_GAIN_MIN: f64 = 0.7;
+
+/// A season that multiplies the level must shrink the errors to this share of one that is added.
+const FORM_GAIN_MIN: f64 = 0.95;
+
+/// The shortest window: wide enough to outlast a burst.
+const WINDOW_MIN: usize = 61;
+
+/// The simplest expectation that none beats clearly.
 ///
 /// `local_micros`: local clock of each sample, empty if rows are not instants. `grain`: their usual distance.
 /// NaN values are skipped. O(n log n).
@@ -49,130 +81,165 @@ pub fn baseline(
     grain: Option<Grain>,
     period_samples: Option<usize>,
 ) -> Baseline {
-    let mut best = fit(values, Repeats::Level, &[], level_window(values.len(), Repeats::Level, grain));
-    for repeats in candidates(values.len(), local_micros, grain, period_samples) {
-        let slots = slots(repeats, values.len(), local_micros, grain);
-        let window = level_window(values.len(), repeats, grain);
-        let fitted = fit(values, repeats, &slots, window);
-        if fitted.sigma < GAIN_MIN * best.sigma {
-            best = fitted;
+    let grain = grain.filter(|_| local_micros.len() == values.len());
+    let season = season(values, local_micros, grain, period_samples);
+    let windows = windows(values.len(), grain, season.as_ref());
+    let mut expected = fit(values, season.as_ref(), &windows);
+    if let Some((logarithms, season)) = logarithms(values).zip(season.as_ref()) {
+        let mut product = fit(&logarithms, Some(season), &windows);
+        product.iter_mut().for_each(|expected| *expected = expected.exp());
+        if errors(values, &product) < FORM_GAIN_MIN * errors(values, &expected) {
+            expected = product;
         }
     }
-    best
+    // What was never negative is not expected to be.
+    if values.iter().all(|value| !value.is_finite() || *value >= 0.0) {
+        expected.iter_mut().for_each(|expected| *expected = expected.max(0.0));
+    }
+    finished(values, expected, season.as_ref())
 }
 
-/// From simple to rich.
-fn candidates(
-    n_samples: usize,
+/// The season whose forecast of rounds that it has not seen none beats clearly.
+fn season(
+    values: &[f64],
     local_micros: &[i64],
     grain: Option<Grain>,
     period_samples: Option<usize>,
-) -> Vec<Repeats> {
-    let mut candidates = Vec::new();
-    if let Some(grain) = grain.filter(|_| local_micros.len() == n_samples) {
-        let days = n_samples as i64 * grain.micros() / Grain::DAY.micros();
-        if days >= VISITS_MIN as i64 && grain.micros() * 4 <= Grain::DAY.micros() {
-            candidates.push(Repeats::TimeOfDay);
-        }
-        if days >= 7 * VISITS_MIN as i64 && grain.micros() <= Grain::DAY.micros() {
-            candidates.push(Repeats::HourOfWeek);
+) -> Option<Season> {
+    let candidates = [Repeats::TimeOfDay, Repeats::HourOfWeek]
+        .into_iter()
+        .chain(period_samples.map(Repeats::Samples))
+        .filter_map(|repeats| Season::new(repeats, values.len(), local_micros, grain));
+    let mut best: Option<(Season, Vec<f64>, f64)> = None;
+    for season in candidates {
+        // The level beside this season: over whole rounds of it, else the wave would be in the level.
+        let rest = without(values, &level(values, whole_rounds(&season, values.len(), grain), Ends::Whole));
+        let before = best.as_ref().map_or_else(
+            || errors(&rest, &[]),
+            |(simpler, ..)| errors(&rest, &simpler.usual_elsewhere(&rest)),
+        );
+        let after = errors(&rest, &season.usual_elsewhere(&rest));
+        if after < GAIN_MIN * before {
+            best = Some((season, rest, after));
         }
     }
-    if let Some(period) = period_samples.filter(|&period| period >= 4 && n_samples >= VISITS_MIN * period) {
-        candidates.push(Repeats::Samples(period));
-    }
-    candidates
+    best.map(|(season, ..)| season)
 }
 
-fn slots(repeats: Repeats, n_samples: usize, local_micros: &[i64], grain: Option<Grain>) -> Vec<usize> {
-    let calendar = |span: i64, width_min: i64| {
-        let width = grain.map_or(width_min, |grain| grain.micros().max(width_min));
-        local_micros.iter().map(|local| (local.rem_euclid(span) / width) as usize).collect()
+/// A window of whole rounds: of whole weeks where the series lasts for two of them.
+fn whole_rounds(season: &Season, n_samples: usize, grain: Option<Grain>) -> usize {
+    let week = grain.map_or(4 * season.round_samples, |grain| grain.samples_in(7 * Grain::DAY.micros()));
+    let rounds = if n_samples >= 2 * week { week } else { season.round_samples };
+    rounds.max(5)
+}
+
+/// Windows for the level, the longest first.
+fn windows(n_samples: usize, grain: Option<Grain>, season: Option<&Season>) -> Vec<usize> {
+    let days = |days: i64| grain.map(|grain| grain.samples_in(days * Grain::DAY.micros()));
+    let mut windows: Vec<usize> = match (season.map(|season| (season.repeats, season.round_samples)), grain) {
+        (Some((Repeats::Samples(_), round)), _) => vec![16 * round, 4 * round],
+        (Some(_), _) => [28, 7].into_iter().filter_map(days).collect(),
+        // What has no season may still drift by the day. By the hour only where no day could be learnt.
+        (None, Some(_)) => {
+            let hours = days(VISITS_MIN as i64).is_some_and(|enough| n_samples < enough);
+            [28, 7, 1].into_iter().filter_map(days).chain(hours.then_some(WINDOW_MIN)).collect()
+        }
+        (None, None) => vec![16 * WINDOW_MIN, 4 * WINDOW_MIN, WINDOW_MIN],
     };
-    match repeats {
-        Repeats::Level => Vec::new(),
-        Repeats::TimeOfDay => calendar(Grain::DAY.micros(), 5 * Grain::MINUTE.micros()),
-        Repeats::HourOfWeek => calendar(7 * Grain::DAY.micros(), 15 * Grain::MINUTE.micros()),
-        Repeats::Samples(period) => (0..n_samples).map(|index| index % period).collect(),
+    windows.iter_mut().for_each(|window| *window = (*window).clamp(WINDOW_MIN, n_samples.max(WINDOW_MIN)));
+    windows.sort_unstable_by(|one, other| other.cmp(one));
+    windows.dedup();
+    windows
+}
+
+/// The expectation of each sample.
+fn fit(values: &[f64], season: Option<&Season>, windows: &[usize]) -> Vec<f64> {
+    let slow = windows.first().copied().unwrap_or(WINDOW_MIN);
+    let mut usual = Vec::new();
+    if let Some(season) = season {
+        // Twice: the level beside the first profile is the better one to measure the second against.
+        let first = season.usual(&without(values, &level(values, slow, Ends::Whole)));
+        usual = season.usual(&without(values, &level(&without(values, &first), slow, Ends::Whole)));
     }
-}
-
-/// Samples whose median is the level: long enough that an anomaly of a day cannot move it.
-fn level_window(n_samples: usize, repeats: Repeats, grain: Option<Grain>) -> usize {
-    let seasonal = match (repeats, grain) {
-        (Repeats::HourOfWeek | Repeats::TimeOfDay, Some(grain)) => grain.samples_in(7 * Grain::DAY.micros()),
-        (Repeats::Samples(period), _) => 4 * period,
-        // Without a season the level is what lies around: wide enough to outlast a burst.
-        _ => 61,
-    };
-    seasonal.clamp(5, n_samples.max(5))
-}
-
-fn fit(values: &[f64], repeats: Repeats, slots: &[usize], window: usize) -> Baseline {
-    let profile = profile(values, slots);
-    let seasonal = |index: usize| slots.get(index).map_or(0.0, |&slot| profile[slot]);
-    let rest: Vec<f64> = values.iter().enumerate().map(|(index, value)| value - seasonal(index)).collect();
-    let level = running_median(&rest, window);
-    let expected: Vec<f64> = level.iter().enumerate().map(|(index, level)| level + seasonal(index)).collect();
-    let mut residuals: Vec<f64> = values
-        .iter()
-        .zip(&expected)
-        .map(|(value, expected)| value - expected)
-        .filter(|residual| residual.is_finite())
-        .collect();
-    let mut sizes: Vec<f64> = residuals.iter().map(|residual| residual.abs()).collect();
-    let mad = MAD_TO_SIGMA * median(&mut sizes);
-    let mean = sizes.iter().sum::<f64>() / sizes.len().max(1) as f64;
-    // A series that mostly rests has a MAD of 0; the mean size of its residuals stands in. A slot that was
-    // visited v times has swallowed a share 1/v of its own noise.
-    let visits = values.len() as f64 / profile.len().max(1) as f64;
-    let swallowed = if profile.is_empty() { 1.0 } else { 1.0 + 1.0 / visits };
-    let sigma = if mad > 0.0 { mad } else { mean } * swallowed;
-    residuals.sort_unstable_by(f64::total_cmp);
-    let quantile = |share: f64| {
-        let rank = (share * residuals.len().saturating_sub(1) as f64).round() as usize;
-        residuals.get(rank).copied().unwrap_or(0.0)
-    };
-    let usual = (quantile(0.001).min(-3.0 * sigma), quantile(0.999).max(3.0 * sigma));
-    Baseline { repeats, expected, sigma, usual }
-}
-
-/// Median of each slot; slots that were seen less often than needed take the median of all.
-fn profile(values: &[f64], slots: &[usize]) -> Vec<f64> {
-    let n_slots = slots.iter().max().map_or(0, |last| last + 1);
-    let mut visits: Vec<Vec<f64>> = vec![Vec::new(); n_slots];
-    for (&slot, &value) in slots.iter().zip(values) {
-        if value.is_finite() {
-            visits[slot].push(value);
+    let rest = without(values, &usual);
+    let mut best: Option<(Vec<f64>, f64)> = None;
+    for &window in windows {
+        let level = level(&rest, window, Ends::Shrink);
+        let errors = errors(&rest, &level);
+        if best.as_ref().is_none_or(|(_, slower)| errors < WINDOW_GAIN_MIN * slower) {
+            best = Some((level, errors));
         }
     }
-    let mut all: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
-    let overall = median(&mut all);
-    visits
-        .iter_mut()
-        .map(|visits| if visits.len() >= VISITS_MIN { median(visits) } else { overall })
-        .collect()
+    let level = best.map_or_else(Vec::new, |(level, _)| level);
+    let mut off = without(&rest, &level);
+    off.retain(|residual| residual.is_finite());
+    // The median of counts is a whole number; what is left of their rate is the same everywhere.
+    let left = middle(&mut off);
+    let seasonal = |index: usize| usual.get(index).copied().unwrap_or(0.0);
+    level.iter().enumerate().map(|(index, level)| level + seasonal(index) + left).collect()
 }
 
-/// Median of the finite values in a centred window, computed at every eighth of it and held between.
-fn running_median(values: &[f64], window: usize) -> Vec<f64> {
-    let stride = (window / 8).max(1);
-    let mut buffer = Vec::with_capacity(window);
-    let mut level = Vec::with_capacity(values.len());
-    let mut last = 0.0;
-    for start in (0..values.len()).step_by(stride) {
-        let center = (start + stride / 2).min(values.len() - 1);
-        let from = center.saturating_sub(window / 2);
-        let until = (from + window).min(values.len());
-        let from = until.saturating_sub(window);
-        buffer.clear();
-        buffer.extend(values[from..until].iter().copied().filter(|value| value.is_finite()));
-        if !buffer.is_empty() {
-            last = median(&mut buffer);
-        }
-        level.extend(std::iter::repeat_n(last, stride.min(values.len() - start)));
+/// Logarithms of a series that is positive nearly always; what is not counts as very little.
+fn logarithms(values: &[f64]) -> Option<Vec<f64>> {
+    let mut finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
+    if finite.is_empty() {
+        return None;
     }
-    level
+    let place = finite.len() / 20;
+    let low = *finite.select_nth_unstable_by(place, f64::total_cmp).1;
+    let logarithm = |&value: &f64| if value.is_finite() { value.max(0.1 * low).ln() } else { f64::NAN };
+    (low > 0.0).then(|| values.iter().map(logarithm).collect())
+}
+
+fn without(values: &[f64], usual: &[f64]) -> Vec<f64> {
+    if usual.is_empty() {
+        return values.to_vec();
+    }
+    values.iter().zip(usual).map(|(value, usual)| value - usual).collect()
+}
+
+/// Robust size of `values` − `usual`, or of the values alone.
+fn errors(values: &[f64], usual: &[f64]) -> f64 {
+    let mut residuals = without(values, usual);
+    residuals.retain(|residual| residual.is_finite());
+    sigma_of(&mut residuals)
+}
+
+fn finished(values: &[f64], expected: Vec<f64>, season: Option<&Season>) -> Baseline {
+    let (mut scatter, mut sigma) = scatter(values, &expected);
+    // A slot that was visited v times has swallowed a share 1/v of its own noise.
+    let swallowed = season.map_or(1.0, |season| 1.0 + 1.0 / season.visits().max(VISITS_MIN as f64));
+    scatter.iter_mut().for_each(|scatter| *scatter *= swallowed);
+    sigma *= swallowed;
+    let repeats = season.map_or(Repeats::Level, |season| season.repeats);
+    let round_samples = season.map_or(0, |season| season.round_samples);
+    let mut baseline = Baseline { repeats, round_samples, expected, scatter, sigma, usual: (-3.0, 3.0) };
+    let distances = (0..values.len()).map(|index| baseline.distance(values, index));
+    baseline.usual = usual_distances(distances.filter(|distance| distance.is_finite()).collect());
+    baseline
+}
+
+/// Distances below and above which about one in a thousand lies, at least 3 from 0.
+///
+/// A long incident may be more than one in a thousand. So the tail between the 75th and the 95th percentile,
+/// gone on with as an exponential one, ends the usual where it is nearer.
+fn usual_distances(mut distances: Vec<f64>) -> (f64, f64) {
+    let least = 3.0;
+    let high = usual_end(&mut distances).max(least);
+    distances.iter_mut().for_each(|distance| *distance = -*distance);
+    (-usual_end(&mut distances).max(least), high)
+}
+
+fn usual_end(distances: &mut [f64]) -> f64 {
+    // ln(0.05 / 0.001) / ln(0.25 / 0.05): as many times as far again lies one in a thousand.
+    const FURTHER: f64 = 2.43;
+    let Some(last) = distances.len().checked_sub(1) else { return 0.0 };
+    let mut at = |share: f64| {
+        let rank = (share * last as f64).round() as usize;
+        *distances.select_nth_unstable_by(rank.min(last), f64::total_cmp).1
+    };
+    let (middle, high, end) = (at(0.75), at(0.95), at(0.999));
+    end.min(high + FURTHER * (high - middle))
 }
 
 #[cfg(test)]
