@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::engine::Sensitivity;
+
 /// Directory that a second run goes on from.
 pub const DATA_FOLDER: &str = ".manazir";
 
@@ -53,6 +55,27 @@ impl Output {
     }
 }
 
+/// How much is told.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct SensitivityArgs {
+    /// False alarms to expect for each series and week; fewer mean that only the strangest is told
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub alarms_per_week: Option<f64>,
+}
+
+impl From<SensitivityArgs> for Sensitivity {
+    fn from(args: SensitivityArgs) -> Self {
+        Self { alarms_per_week: args.alarms_per_week }
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
+        _ => Err("a number above 0 is needed, such as 0.5".to_owned()),
+    }
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -85,7 +108,8 @@ Examples:
   manazir up
   manazir up examples/nab
   manazir up orders.csv latency.parquet --data /var/lib/manazir
-  manazir up huge/ --fresh")]
+  manazir up huge/ --fresh
+  manazir up metrics/ --alarms-per-week 0.1")]
 pub struct Up {
     /// Files, folders or patterns: CSV, TSV, JSON, NDJSON, Parquet, also as .gz and .zst
     #[arg(value_name = "SOURCE")]
@@ -99,6 +123,9 @@ pub struct Up {
     /// How many anomalies to tell on the terminal
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub top: usize,
+    /// How much is told.
+    #[command(flatten)]
+    pub sensitivity: SensitivityArgs,
 }
 
 /// Arguments of `discover`.
@@ -140,6 +167,9 @@ pub struct Detect {
     /// How many anomalies to tell on the terminal
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub top: usize,
+    /// How much is told.
+    #[command(flatten)]
+    pub sensitivity: SensitivityArgs,
 }
 
 /// Measured accuracy on labelled data.

@@ -2,11 +2,12 @@
 
 use jiff::tz::TimeZone;
 use manazir_catalog::rate_per_second;
+use manazir_detect::alarm::AlarmConfig;
 use manazir_detect::baseline::{Baseline, Repeats};
 use manazir_detect::batch::Frame;
 use manazir_detect::choose;
 use manazir_detect::history::{History, HistoryConfig, judge};
-use manazir_detect::live::{LiveConfig, LiveDetector};
+use manazir_detect::live::{LiveConfig, LiveDetector, open_score_for};
 use manazir_detect::period::{Config, common_period, periods};
 use manazir_detect::stream::Setting;
 use manazir_model::{Anomaly, Grain, Sample, Series, SeriesKind, Timestamp};
@@ -14,21 +15,45 @@ use rayon::prelude::*;
 
 use crate::finding::SeriesReport;
 use crate::progress::Work;
-use crate::report::number::{count, with_unit};
+use crate::report::number::{count, number, with_unit};
 use crate::report::when::{duration, is_row_number};
 
 /// Weeks of data from which on a weekly pattern can be told from chance.
 const WEEKS_TRUSTED: i64 = 3;
 
+/// How many false alarms people want to see, for each series and week; `None` for the usual opening score.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sensitivity {
+    /// Expected number, positive.
+    pub alarms_per_week: Option<f64>,
+}
+
+impl Sensitivity {
+    /// The score at which an episode of a series begins.
+    pub fn open_score(self, series: &Series) -> f64 {
+        let grain = series.grain.or_else(|| mean_step(series));
+        match self.alarms_per_week.zip(grain) {
+            Some((alarms, grain)) => open_score_for(alarms, grain),
+            None => AlarmConfig::default().open_score,
+        }
+    }
+}
+
+/// Mean distance of samples, for a series without a grain.
+fn mean_step(series: &Series) -> Option<Grain> {
+    let span = series.at.last()?.micros_since(*series.at.first()?);
+    Grain::from_micros(span / series.len().saturating_sub(1).max(1) as i64)
+}
+
 /// Analyses series, each by all of its samples; in parallel across series, so that their order and the number
 /// of threads change nothing. Stopped early, it gives those that are finished.
-pub fn analyse(series: Vec<Series>, work: &Work) -> Vec<SeriesReport> {
+pub fn analyse(series: Vec<Series>, sensitivity: Sensitivity, work: &Work) -> Vec<SeriesReport> {
     let analyse_one = |series: Series| {
         if work.stopped() {
             return None;
         }
         let samples = series.len() as u64;
-        let report = report(judged(series));
+        let report = report(judged(series), sensitivity);
         work.advance(samples);
         Some(report)
     };
@@ -43,19 +68,22 @@ pub fn judged(series: Series) -> Series {
     }
 }
 
-fn report(series: Series) -> SeriesReport {
+fn report(series: Series, sensitivity: Sensitivity) -> SeriesReport {
     let local_micros = local_clock(&series);
     let period_samples = strongest_period(&series, local_micros.is_empty());
-    let history =
-        judge(&series, &local_micros, &HistoryConfig { period_samples, ..HistoryConfig::default() });
-    let History { baseline, score, anomalies, .. } = history;
-    let (below, above) = usual_residuals(&series, &baseline, &anomalies);
-    let end =
-        |usual: f64| -> Vec<f64> { baseline.expected.iter().map(|expected| expected + usual).collect() };
+    let alarm = AlarmConfig { open_score: sensitivity.open_score(&series), ..AlarmConfig::default() };
+    let live = LiveConfig { alarm, ..LiveConfig::default() };
+    let History { baseline, score, anomalies, .. } =
+        judge(&series, &local_micros, &HistoryConfig { live, period_samples });
+    let (below, above) = usual_outside(&series, &baseline, &anomalies);
+    let end = |distance: f64| -> Vec<f64> {
+        let ends = baseline.expected.iter().zip(&baseline.scatter);
+        ends.map(|(expected, scatter)| expected + distance * scatter).collect()
+    };
     SeriesReport {
         lower: end(below),
         upper: end(above),
-        choice: choice_words(baseline.repeats, baseline.sigma, series.unit.as_deref()),
+        choice: choice_words(&baseline, series.unit.as_deref(), sensitivity),
         baseline_words: baseline_words(baseline.repeats),
         confidence_note: note(&series),
         expected: baseline.expected,
@@ -65,24 +93,24 @@ fn report(series: Series) -> SeriesReport {
     }
 }
 
-/// Residuals below and above which one sample in a thousand outside of all episodes lies, at least three robust
-/// standard deviations from 0: an incident must not widen the band that it is drawn against.
-fn usual_residuals(series: &Series, baseline: &Baseline, anomalies: &[Anomaly]) -> (f64, f64) {
+/// Distances from the expectation below and above which one sample in a thousand outside of all episodes lies,
+/// at least three scatters from it: an incident must not widen the band that it is drawn against.
+fn usual_outside(series: &Series, baseline: &Baseline, anomalies: &[Anomaly]) -> (f64, f64) {
     const TAIL: f64 = 0.001;
+    const LEAST: f64 = 3.0;
     let mut episodes = anomalies.iter().peekable();
-    let mut residuals: Vec<f64> = Vec::with_capacity(series.len());
+    let mut distances: Vec<f64> = Vec::with_capacity(series.len());
     for (index, &at) in series.at.iter().enumerate() {
         while episodes.next_if(|episode| episode.end_at < at).is_some() {}
-        let residual = series.values[index] - baseline.expected[index];
-        if residual.is_finite() && episodes.peek().is_none_or(|episode| at < episode.start_at) {
-            residuals.push(residual);
+        let distance = baseline.distance(&series.values, index);
+        if distance.is_finite() && episodes.peek().is_none_or(|episode| at < episode.start_at) {
+            distances.push(distance);
         }
     }
-    residuals.sort_unstable_by(f64::total_cmp);
-    let least = 3.0 * baseline.sigma;
-    let Some(last) = residuals.len().checked_sub(1) else { return (-least, least) };
+    distances.sort_unstable_by(f64::total_cmp);
+    let Some(last) = distances.len().checked_sub(1) else { return (-LEAST, LEAST) };
     let tail = (TAIL * last as f64) as usize;
-    (residuals[tail].min(-least), residuals[last - tail].max(least))
+    (distances[tail].min(-LEAST), distances[last - tail].max(LEAST))
 }
 
 /// The local clock of each sample in microseconds; empty if rows are not instants.
@@ -123,14 +151,17 @@ fn strongest_period(series: &Series, rows: bool) -> Option<usize> {
     periods(&series.values, &Config::default()).first().map(|period| period.samples)
 }
 
-fn choice_words(repeats: Repeats, sigma: f64, unit: Option<&str>) -> String {
-    let season = match repeats {
+fn choice_words(baseline: &Baseline, unit: Option<&str>, sensitivity: Sensitivity) -> String {
+    let season = match baseline.repeats {
         Repeats::HourOfWeek => "a profile of the week".to_owned(),
         Repeats::TimeOfDay => "a profile of the day".to_owned(),
         Repeats::Samples(period) => format!("a season of {} samples", count(period)),
         Repeats::Level => "its recent level, for no season was found".to_owned(),
     };
-    format!("{season}; usual scatter ±{}", with_unit(sigma, unit))
+    let alarms = sensitivity.alarms_per_week.map_or(String::new(), |alarms| {
+        format!("; {} {} a week expected", number(alarms), if alarms == 1.0 { "alarm" } else { "alarms" })
+    });
+    format!("{season}; usual scatter ±{}{alarms}", with_unit(baseline.sigma, unit))
 }
 
 fn baseline_words(repeats: Repeats) -> String {
@@ -258,4 +289,50 @@ fn causal_scores(entity: &Channels<'_>, grain: Option<Grain>) -> Vec<f64> {
         }
     }
     scores
+}
+
+#[cfg(test)]
+mod tests {
+    use manazir_detect::Random;
+
+    use super::*;
+
+    /// Eight weeks of hours around 29 March 2026, when the clocks of Berlin go forward: busy from 8 to 18 by
+    /// the clock on the wall.
+    fn office(zone: &str) -> Series {
+        let mut random = Random::new(5);
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        // Monday, 2 March 2026, 00:00 in Berlin.
+        let at: Vec<Timestamp> =
+            (0..8 * 7 * 24).map(|hour| Timestamp::from_seconds(1_772_406_000 + 3_600 * hour)).collect();
+        let busy = |at: &Timestamp| (8..18).contains(&berlin.to_datetime(at.to_jiff().unwrap()).hour());
+        let values =
+            at.iter().map(|at| if busy(at) { 100.0 } else { 20.0 } + 2.0 * random.normal()).collect();
+        Series { at, values, grain: Some(Grain::HOUR), zone: zone.to_owned(), ..Series::default() }
+    }
+
+    /// Samples that are far from what was expected of them.
+    fn unexpected(series: Series) -> usize {
+        let work = Work::start("judging", 0, crate::progress::Unit::Samples, true);
+        let report = analyse(vec![series], Sensitivity::default(), &work).remove(0);
+        let pairs = report.series.values.iter().zip(&report.expected);
+        pairs.filter(|(value, expected)| (*value - *expected).abs() > 20.0).count()
+    }
+
+    #[test]
+    fn a_profile_follows_the_clock_on_the_wall_when_it_changes() {
+        assert_eq!(unexpected(office("Europe/Berlin")), 0);
+        // By another clock, two hours of each day after the change are not what they were.
+        assert!(unexpected(office("UTC")) > 20);
+    }
+
+    #[test]
+    fn the_wanted_alarms_set_where_an_episode_begins() {
+        let series = office("UTC");
+        let open = |alarms_per_week| Sensitivity { alarms_per_week }.open_score(&series);
+        assert_eq!(open(None), AlarmConfig::default().open_score);
+        assert!(open(Some(0.01)) > open(Some(0.1)));
+        let irregular = Series { grain: None, ..office("UTC") };
+        assert_eq!(Sensitivity { alarms_per_week: Some(0.1) }.open_score(&irregular), open(Some(0.1)));
+    }
 }

@@ -1,5 +1,6 @@
 //! What was found in the sources, in the words of the report.
 
+use manazir_detect::alarm::AlarmConfig;
 use manazir_model::{Series, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +67,8 @@ pub struct FoundSeries {
     pub faults: Vec<String>,
     /// Highest score; 0 if none was judged.
     pub score_max: f64,
+    /// Score at which an episode of it begins.
+    pub open_score: f64,
     /// Episodes found.
     pub anomalies: usize,
 }
@@ -103,6 +106,7 @@ impl FoundSeries {
             filled: slots.map_or(1.0, |slots| (numbers.len() as f64 / slots as f64).min(1.0)),
             faults: Vec::new(),
             score_max: 0.0,
+            open_score: AlarmConfig::default().open_score,
             anomalies: 0,
         }
     }

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use manazir_catalog::Catalog;
 use manazir_model::Series;
 
-use crate::engine;
+use crate::engine::{self, Sensitivity};
 use crate::finding::SeriesReport;
 use crate::found::{Found, FoundSeries, RejectLine};
 use crate::load::{self, LoadedTable};
@@ -28,7 +28,12 @@ pub struct Judged {
 
 /// Judges every series of the sources. With a state directory, tables that have not changed are taken from
 /// there, what is new is kept there, and only series with anomalies are given back.
-pub fn judge(sources: &[String], state: Option<&State>, quiet: bool) -> Result<Judged> {
+pub fn judge(
+    sources: &[String],
+    state: Option<&State>,
+    sensitivity: Sensitivity,
+    quiet: bool,
+) -> Result<Judged> {
     let source = load::source(sources);
     let catalog = load::discover(&source, quiet)?;
     if !load::has_series(&catalog) && !catalog.interrupted {
@@ -45,7 +50,7 @@ pub fn judge(sources: &[String], state: Option<&State>, quiet: bool) -> Result<J
     };
     let loaded = load::read(&source, &catalog, &fresh, state.map(State::folder), quiet)?;
     judged.interrupted |= loaded.len() < fresh.len();
-    judge_loaded(&catalog, loaded, &mut kept, state, quiet)?;
+    judge_loaded(&catalog, loaded, &mut kept, (state, sensitivity), quiet)?;
     judged.interrupted |= fresh.iter().any(|&index| !kept[index].complete) || interrupted();
     for (table, stored) in judged.found.tables.iter_mut().zip(kept) {
         table.series = stored.found.len();
@@ -62,7 +67,7 @@ fn judge_loaded(
     catalog: &Catalog,
     loaded: Vec<LoadedTable>,
     kept: &mut [Stored],
-    state: Option<&State>,
+    (state, sensitivity): (Option<&State>, Sensitivity),
     quiet: bool,
 ) -> Result<()> {
     let mut series: Vec<Series> = Vec::new();
@@ -79,7 +84,7 @@ fn judge_loaded(
     }
     let samples = series.iter().map(|series| series.len() as u64).sum();
     let work = Work::start("judging", samples, Unit::Samples, quiet);
-    let mut reports = engine::analyse(series, &work).into_iter().peekable();
+    let mut reports = engine::analyse(series, sensitivity, &work).into_iter().peekable();
     for (table, found) in waiting {
         let expected = found.len();
         let mut stored = Stored::new(table.rejects);
@@ -89,6 +94,7 @@ fn judge_loaded(
                 continue;
             };
             found.score_max = report.score_max();
+            found.open_score = sensitivity.open_score(&report.series);
             found.anomalies = report.anomalies.len();
             stored.found.push(found);
             if state.is_none() || !report.anomalies.is_empty() {

@@ -10,11 +10,12 @@ use anyhow::{Context, Result};
 use manazir_catalog::Table;
 use serde::{Deserialize, Serialize};
 
+use crate::engine::Sensitivity;
 use crate::finding::SeriesReport;
 use crate::found::{FoundSeries, RejectLine};
 
 /// Raised when the stored form changes; older files are then made anew.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// Results of other states of the files that are kept, the newest first.
 const RESULTS_MAX: usize = 200;
@@ -52,12 +53,13 @@ impl Stored {
 #[derive(Clone, Debug)]
 pub struct State {
     folder: PathBuf,
+    sensitivity: Sensitivity,
 }
 
 impl State {
-    /// Opens or makes the directory.
-    pub fn open(folder: &Path) -> Result<Self> {
-        let state = Self { folder: folder.to_owned() };
+    /// Opens or makes the directory. Results are those of one sensitivity.
+    pub fn open(folder: &Path, sensitivity: Sensitivity) -> Result<Self> {
+        let state = Self { folder: folder.to_owned(), sensitivity };
         fs::create_dir_all(state.results()).with_context(|| {
             format!("cannot make the state directory {}; choose another with --data", folder.display())
         })?;
@@ -114,7 +116,7 @@ impl State {
     }
 
     fn path(&self, table: &Table) -> PathBuf {
-        self.results().join(format!("{:016x}.bin", fingerprint(table)))
+        self.results().join(format!("{:016x}.bin", fingerprint(table, self.sensitivity)))
     }
 
     /// Keeps the directory bounded. A failure to remove costs only space.
@@ -131,11 +133,12 @@ impl State {
     }
 }
 
-/// Changes with every file of the table (name, size, time of change), with every decision about it, and with
-/// the program that judged it.
-fn fingerprint(table: &Table) -> u64 {
+/// Changes with every file of the table (name, size, time of change), with every decision about it, with the
+/// sensitivity, and with the program that judged it.
+fn fingerprint(table: &Table, sensitivity: Sensitivity) -> u64 {
     let mut hasher = DefaultHasher::new();
     FORM.hash(&mut hasher);
+    sensitivity.alarms_per_week.map(f64::to_bits).hash(&mut hasher);
     changed(&std::env::current_exe().unwrap_or_default()).hash(&mut hasher);
     for file in &table.files {
         (&file.path, changed(&file.path)).hash(&mut hasher);

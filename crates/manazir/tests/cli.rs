@@ -139,9 +139,8 @@ fn a_damaged_result_of_an_earlier_run_is_made_anew() {
 fn the_demo_says_what_it_hid_and_what_was_found() {
     let place = Place::new();
     let text = place.ok(&["up"]);
-    assert!(text.contains("The demo hid 6 incidents; "), "{text}");
-    let found = text.lines().filter(|line| line.starts_with("found: ")).count();
-    assert!(found >= 4 && text.contains(&format!("; {found} were found.")), "{text}");
+    assert!(text.contains("The demo hid 6 incidents; 6 were found."), "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("found: ")).count(), 6, "{text}");
     assert!(text.contains("found: a payment provider failed in Brazil"), "{text}");
     assert!(place.path(".manazir/demo/manazir-report.html").exists());
     let json = place.json(&["up"]);
@@ -173,6 +172,47 @@ fn detect_writes_every_verdict_as_parquet() {
     assert_eq!(metadata.num_rows(), 504 + 498);
     assert!(place.path("report.html").exists());
     assert!(!place.path("scores.part").exists());
+}
+
+#[test]
+fn up_tells_that_a_source_fell_silent() {
+    let place = Place::new();
+    let rows: String = (0..600)
+        .filter(|hour| !(400..430).contains(hour))
+        .map(|hour| format!("2026-03-{:02}T{:02}:00:00Z,{}\n", 1 + hour / 24, hour % 24, 50 + hour * 7 % 13))
+        .collect();
+    place.write("pump.csv", &format!("time,flow\n{rows}"));
+    let json = place.json(&["up", "pump.csv"]);
+    let first = &json["anomalies"][0];
+    assert_eq!(first["kind"], "missing", "{json}");
+    assert_eq!(
+        (&first["start_at"], &first["end_at"]),
+        (&"2026-03-17T16:00:00Z".into(), &"2026-03-18T21:00:00Z".into())
+    );
+    assert!(
+        first["sentence"].as_str().unwrap().contains("sent nothing for 1 d 6 h (30 samples missing"),
+        "{first}"
+    );
+    assert!(place.ok(&["up", "pump.csv"]).contains("sent nothing"));
+    let html = fs::read_to_string(place.path(".manazir/manazir-report.html")).unwrap();
+    assert!(html.contains("missing data") && html.contains("sent nothing"));
+}
+
+#[test]
+fn the_wanted_alarms_a_week_set_how_much_is_told() {
+    let place = Place::new();
+    let told = |alarms: &str| {
+        let json = place.json(&["detect", &shop(), "--alarms-per-week", alarms]);
+        json["anomalies"].as_array().unwrap().clone()
+    };
+    let (many, few) = (told("2"), told("0.000001"));
+    assert!(many.len() >= few.len() && !many.is_empty());
+    assert!(many[0]["choice"].as_str().unwrap().ends_with("; 2 alarms a week expected"), "{}", many[0]);
+    place.fails(&["detect", &shop(), "--alarms-per-week", "0"], 2);
+    // Results of another sensitivity are not used again.
+    place.json(&["up", &shop()]);
+    assert_eq!(place.json(&["up", &shop(), "--alarms-per-week", "1"])["tables_reused"], 0);
+    assert_eq!(place.json(&["up", &shop(), "--alarms-per-week", "1"])["tables_reused"], 2);
 }
 
 #[test]

@@ -21,7 +21,8 @@ struct DetectJson<'a> {
 }
 
 pub(super) fn run(args: &Detect, output: Output, out: &mut dyn Write) -> Result<Ending> {
-    let Judged { found, reports, interrupted, .. } = judge(&args.sources, None, output.unwatched())?;
+    let Judged { found, reports, interrupted, .. } =
+        judge(&args.sources, None, args.sensitivity.into(), output.unwatched())?;
     if let Some(path) = &args.out {
         parquet_out::write(path, &reports).with_context(|| format!("cannot write {}", path.display()))?;
     }

@@ -126,11 +126,10 @@ fn nothing(out: &mut dyn Write, found: &Found, style: Style) -> io::Result<()> {
     match nearest.filter(|nearest| nearest.score_max > 0.0) {
         Some(nearest) => {
             let name = crate::report::name::printable(&nearest.name);
-            let line = manazir_detect::alarm::AlarmConfig::default().open_score;
             writeln!(
                 out,
-                "Nearest to the line: {name} (score {:.1}; an episode begins at {line:.0}).",
-                nearest.score_max
+                "Nearest to the line: {name} (score {:.1}; an episode begins at {:.0}).",
+                nearest.score_max, nearest.open_score
             )
         }
         None => Ok(()),

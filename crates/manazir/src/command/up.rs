@@ -48,11 +48,11 @@ pub(super) fn run(args: &Up, output: Output, out: &mut dyn Write) -> Result<Endi
         }
         None => (args.data.clone(), args.sources.clone(), args.sources.join(", ")),
     };
-    let state = State::open(&folder)?;
+    let state = State::open(&folder, args.sensitivity.into())?;
     if args.fresh {
         state.clear()?;
     }
-    let judged = judge(&sources, Some(&state), output.unwatched())?;
+    let judged = judge(&sources, Some(&state), args.sensitivity.into(), output.unwatched())?;
     let incidents = demo.as_ref().map(|demo| demo::found(&demo.incidents, &judged.reports));
     let hidden = incidents.as_deref().map(demo::verdict).unwrap_or_default();
     let report = write_report(&judged, &title, &hidden, state.folder())?;

@@ -124,9 +124,7 @@ fn nothing(found: &Found) -> String {
     match nearest.filter(|nearest| nearest.score_max > 0.0) {
         Some(nearest) => format!(
             "{judged} Nearest to the line: {} (score {:.1}; an episode begins at {:.0}).",
-            nearest.name,
-            nearest.score_max,
-            manazir_detect::alarm::AlarmConfig::default().open_score
+            nearest.name, nearest.score_max, nearest.open_score
         ),
         None => judged,
     }
