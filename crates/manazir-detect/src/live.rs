@@ -7,6 +7,7 @@
 //! The score is the weighted sum of the surprises, as Fisher's method sums the logarithms of p-values: several
 //! views that are each a little surprised say more than one alone.
 
+mod group;
 mod pattern;
 mod profile;
 mod rate;
@@ -16,6 +17,7 @@ mod window;
 use manazir_model::{HeldBack, Sample, Verdict};
 use serde::{Deserialize, Serialize};
 
+pub use group::LiveGroup;
 pub use rate::{alarms_per_week, open_score_for, p_value};
 pub use view::{VIEWS, ViewInfo};
 

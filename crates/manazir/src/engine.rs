@@ -7,7 +7,7 @@ use manazir_detect::baseline::{Baseline, Repeats};
 use manazir_detect::batch::Frame;
 use manazir_detect::choose;
 use manazir_detect::history::{History, HistoryConfig, judge};
-use manazir_detect::live::{LiveConfig, LiveDetector, open_score_for};
+use manazir_detect::live::{LiveConfig, LiveDetector, LiveGroup, open_score_for};
 use manazir_detect::period::{Config, common_period, periods};
 use manazir_detect::stream::Setting;
 use manazir_model::{Anomaly, Grain, Sample, Series, SeriesKind, Timestamp};
@@ -275,20 +275,17 @@ fn score_channels(entity: &Channels<'_>) -> ChannelScores {
     }
 }
 
-/// The strangest channel of each row, by live detectors that know the rows before it.
+/// The score of each row by a live group that knows the rows before it.
 fn causal_scores(entity: &Channels<'_>, grain: Option<Grain>) -> Vec<f64> {
     let n_samples = entity.values.first().map_or(0, Vec::len);
-    let setting = Setting { grain, ..Setting::default() };
-    let mut scores = vec![0.0f64; n_samples];
-    for values in entity.values {
-        let mut detector = LiveDetector::new(&setting, LiveConfig::default());
-        for (row, (&value, score)) in values.iter().zip(&mut scores).enumerate() {
-            let at = entity.timestamps.map_or(Timestamp(row as i64), |at| at[row]);
-            let live = detector.update(Sample { at, value }, 0);
-            *score = score.max(live.map_or(0.0, |live| live.verdict.score));
-        }
-    }
-    scores
+    let mut group = LiveGroup::new(entity.values.len(), &Setting { grain, ..Setting::default() });
+    let mut attribution = vec![0.0; entity.values.len()];
+    let mut judge = |row: usize| {
+        let at = entity.timestamps.map_or(Timestamp(row as i64), |at| at[row]);
+        let values: Vec<f64> = entity.values.iter().map(|channel| channel[row]).collect();
+        group.update(at, 0, &values, &mut attribution).unwrap_or(0.0)
+    };
+    (0..n_samples).map(&mut judge).collect()
 }
 
 #[cfg(test)]

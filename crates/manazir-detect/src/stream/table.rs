@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{ChannelDetector, Learn, Reading, Setting, StreamDetector};
 use super::{
-    count, cusum, discord, flat_line, forest, half_space, level, level_shift, missing, page_hinkley,
+    count, cusum, cycle, discord, flat_line, forest, half_space, level, level_shift, missing, page_hinkley,
 };
-use super::{pca, polynomial, seasonal, silence, spectral, variance};
+use super::{neighbours, pca, polynomial, seasonal, silence, spectral, variance};
 
 /// What a detector costs for each series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -219,6 +219,10 @@ stream_detectors! {
         "Spectral residual: what is left when the usual of the spectrum is taken out",
         good for "spikes and breaks on seasons of unknown shape",
         not for "slow shifts, noise without form";
+    Cycle(Box<cycle::Cycle>) = |setting| Box::new(cycle::Cycle::from_setting(setting)), "cycle", Heavy,
+        "Distance of the last period from every one before, once a form repeats",
+        good for "waveforms whose period nobody has told: heartbeats, machine cycles",
+        not for "seasons of a calendar; it is silent where no form repeats";
 }
 
 channel_detectors! {
@@ -234,6 +238,10 @@ channel_detectors! {
         "What the leading principal components leave unexplained, four rows joined",
         good for "channels that move together: the metrics of a server",
         not for "less than three channels, or channels without relation";
+    Neighbours(neighbours::Neighbours), "neighbours", Heavy,
+        "Distance of the last ten rows from every ten rows before",
+        good for "one to dozens of channels; anomalies that last and come again",
+        not for "usual values at an unusual hour";
 }
 
 impl<D: StreamDetector> StreamDetector for Box<D> {
