@@ -11,7 +11,6 @@ pub mod linear;
 pub mod live;
 pub mod period;
 pub mod profile;
-mod random;
 pub mod reference;
 mod ring;
 mod robust;
@@ -20,4 +19,4 @@ mod sorted_window;
 pub mod stream;
 pub mod tail;
 
-pub use random::Random;
+pub use manazir_model::Random;

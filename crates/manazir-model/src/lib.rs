@@ -1,13 +1,15 @@
-//! The vocabulary of Manazir: time, series, samples, events, verdicts and anomalies.
+//! The vocabulary of Manazir: time, series, samples, events, verdicts and anomalies; and seeded randomness.
 //!
 //! No I/O, no runtime, no policy. Every other crate speaks in these words.
 
 mod anomaly;
 mod event;
+mod random;
 mod series;
 mod time;
 
 pub use anomaly::{Anomaly, AnomalyKind, Direction, HeldBack, Verdict};
 pub use event::{Event, EventVerdict, Reason};
+pub use random::Random;
 pub use series::{Sample, Series, SeriesKey, SeriesKind};
 pub use time::{Grain, Timestamp};
