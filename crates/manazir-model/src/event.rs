@@ -26,6 +26,9 @@ pub struct Event<'a> {
     /// Its class: `AwsApiCall`, `deploy`.
     #[serde(borrow)]
     pub kind: Cow<'a, str>,
+    /// The account, tenant or organisation that it happened in: actors of one account are peers.
+    #[serde(borrow)]
+    pub account: Cow<'a, str>,
     /// Who did it, in the identity that counts: a role, a user, a key.
     #[serde(borrow)]
     pub actor: Cow<'a, str>,
@@ -67,6 +70,7 @@ impl Event<'_> {
             request: own(self.request),
             at: self.at,
             kind: own(self.kind),
+            account: own(self.account),
             actor: own(self.actor),
             session: own(self.session),
             peers: own(self.peers),

@@ -1,0 +1,58 @@
+//! Formats: each file reads one, borrows its text from the bytes it is given, and never panics.
+//!
+//! A decoder returns what it could read and, beside it, what it could not: a broken item stops no other.
+
+pub mod cloudtrail;
+mod error;
+mod names;
+pub mod plain;
+mod rfc3339;
+mod text;
+mod unpack;
+
+pub use error::Error;
+use manazir_model::Event;
+pub use unpack::unpack;
+
+use crate::Format;
+
+/// An event and the bytes it was read from, which hold all that the event leaves out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record<'a> {
+    /// The words that detection understands.
+    pub event: Event<'a>,
+    /// The item as it came, unknown keys and all.
+    pub raw: &'a [u8],
+}
+
+/// Reads the body of a message.
+pub fn event(format: Format, body: &[u8]) -> Result<Event<'_>, String> {
+    let record = match format {
+        Format::Plain => plain::decode(body, 1),
+        Format::CloudTrail => cloudtrail::decode_record(body, 1),
+    };
+    record.map(|record| record.event).map_err(|error| error.to_string())
+}
+
+/// What was read, and what was not.
+#[derive(Debug, Default)]
+pub struct Decoded<'a> {
+    /// In the order of the input.
+    pub parsed: Vec<Record<'a>>,
+    /// Each names its item.
+    pub rejects: Vec<Error>,
+}
+
+impl<'a> Decoded<'a> {
+    /// Number of the next item, counted from 1.
+    fn next_item(&self) -> usize {
+        self.parsed.len() + self.rejects.len() + 1
+    }
+
+    fn push(&mut self, read: Result<Record<'a>, Error>) {
+        match read {
+            Ok(record) => self.parsed.push(record),
+            Err(error) => self.rejects.push(error),
+        }
+    }
+}
