@@ -4,6 +4,7 @@ pub mod alarm;
 pub mod baseline;
 pub mod batch;
 pub mod choose;
+pub mod event;
 pub mod fourier;
 pub mod history;
 pub mod inject;

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::batch::{BATCH_DETECTORS, BatchInfo};
+use crate::event::{self, EventInfo};
 use crate::stream::table::{CHANNEL_DETECTORS, STREAM_DETECTORS, StreamInfo};
 
 /// `docs/reference/detectors.md`: regenerated from the tables, never written by hand.
@@ -26,6 +27,7 @@ pub fn reference_markdown() -> String {
         CHANNEL_DETECTORS,
     );
     batch_section(&mut page);
+    event_section(&mut page);
     page
 }
 
@@ -46,6 +48,16 @@ fn batch_section(page: &mut String) {
     );
     for BatchInfo { name, about, cost, .. } in BATCH_DETECTORS {
         writeln!(page, "| `{name}` | {about} | {cost} |").expect("writing to a string cannot fail");
+    }
+}
+
+fn event_section(page: &mut String) {
+    page.push_str(
+        "\n## Events\n\nEach event is judged by those before it. The weight is the share that a surprise has in the \
+         score.\n\n| name | what it notices | weight |\n| --- | --- | --- |\n",
+    );
+    for EventInfo { name, summary, weight } in event::detectors() {
+        writeln!(page, "| {name} | {summary} | {weight} |").expect("writing to a string cannot fail");
     }
 }
 
