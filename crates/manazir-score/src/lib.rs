@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod average_precision;
+pub mod cloudtrail;
 mod error;
 pub mod labelled;
 mod memory;
