@@ -111,7 +111,8 @@ Examples:
   manazir up huge/ --fresh
   manazir up metrics/ --alarms-per-week 0.1")]
 pub struct Up {
-    /// Files, folders or patterns: CSV, TSV, JSON, NDJSON, Parquet, also as .gz and .zst
+    /// Files, folders or patterns: CSV, TSV, JSON, NDJSON, Parquet, also as .gz and .zst; or a folder of
+    /// CloudTrail records, as .json, .json.gz or NDJSON
     #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
     /// Where results and the report are kept
@@ -179,6 +180,8 @@ pub enum Score {
     Nab(ScoreArgs),
     /// Labelled sets: VUS-PR, average precision, event recall at one false alarm per 10,000 points, delay
     Labelled(ScoreArgs),
+    /// Attack techniques hidden in two weeks of an ordinary account: rank, delay, alarms a day
+    Cloudtrail(CloudtrailArgs),
 }
 
 /// What is scored, and where the scores go.
@@ -194,6 +197,18 @@ pub struct ScoreArgs {
     /// Write the score of every point as Parquet
     #[arg(long, value_name = "F.parquet")]
     pub out: Option<PathBuf>,
+}
+
+/// Arguments of `score cloudtrail`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  manazir score cloudtrail cloudtrail/
+  manazir score cloudtrail cloudtrail/ --json | jq .top10")]
+pub struct CloudtrailArgs {
+    /// The folder with the records of techniques
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
 }
 
 /// Arguments of `doctor`.

@@ -6,8 +6,10 @@ mod discover;
 mod doctor;
 mod parquet_out;
 mod score;
+mod score_cloudtrail;
 mod tell;
 mod up;
+mod up_audit;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -1,5 +1,9 @@
 //! From series to what is strange in them: the one place that calls the detectors.
 
+mod busy;
+mod events;
+
+pub use events::{EventScores, event_scores, real_average_precision};
 use jiff::tz::TimeZone;
 use manazir_catalog::rate_per_second;
 use manazir_detect::alarm::AlarmConfig;

@@ -2,6 +2,7 @@
 //!
 //! A library beside the binary, so that its tests and examples call what users run.
 
+pub mod audit;
 pub mod cli;
 pub mod command;
 pub mod demo;

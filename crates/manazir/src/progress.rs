@@ -34,6 +34,8 @@ pub enum Unit {
     Bytes,
     /// Samples judged.
     Samples,
+    /// Days of events judged.
+    Days,
 }
 
 /// A piece of work with a known size.
@@ -49,6 +51,7 @@ impl Work {
         let counts = match unit {
             Unit::Bytes => "{bytes}/{total_bytes}  {bytes_per_sec}",
             Unit::Samples => "{human_pos}/{human_len} samples  {per_sec}",
+            Unit::Days => "{human_pos}/{human_len} days",
         };
         let template = format!("{{msg:10}} {{bar:24}} {counts}  {{eta}} left");
         if let Ok(style) = ProgressStyle::with_template(&template) {

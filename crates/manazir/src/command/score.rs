@@ -18,6 +18,7 @@ pub(super) fn run(score: &Score, output: Output, out: &mut dyn Write) -> Result<
     match score {
         Score::Nab(args) => run_nab(args, output, out),
         Score::Labelled(args) => run_labelled(args, output, out),
+        Score::Cloudtrail(args) => super::score_cloudtrail::run(args, output, out),
     }
 }
 
@@ -131,6 +132,6 @@ fn speed(out: &mut dyn Write, points_per_second: Option<f64>, peak_rss_mib: Opti
     Ok(Ending::Done)
 }
 
-fn reading(folder: &Path) -> String {
+pub(super) fn reading(folder: &Path) -> String {
     format!("cannot score the data in {}", folder.display())
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::{Ending, anomaly_json, tell, write_json};
+use super::{Ending, anomaly_json, tell, up_audit, write_json};
+use crate::audit;
 use crate::cli::{Output, Up};
 use crate::demo::{self, DemoIncident, demo};
 use crate::found::Found;
@@ -38,6 +39,9 @@ struct DemoJson<'a> {
 }
 
 pub(super) fn run(args: &Up, output: Output, out: &mut dyn Write) -> Result<Ending> {
+    if let Some(files) = audit::files(&args.sources) {
+        return up_audit::run(&files, args, output, out);
+    }
     let demo = args.sources.is_empty().then(demo);
     let (folder, sources, title) = match &demo {
         Some(demo) => {
