@@ -339,10 +339,11 @@ impl Profile {
     /// Draws what a principal does: of the services of its work most calls, the first ones most often.
     fn draw(who: &Principal, random: &mut Random) -> Self {
         let mut weighed: Vec<(Call, f64)> = Vec::new();
-        let mut take = |groups: &[&str], share: f64, random: &mut Random| {
+        let mut take = |groups: &[&str], writes: bool, share: f64, random: &mut Random| {
             let mut drawn = Vec::new();
             for (group_rank, group) in groups.iter().enumerate() {
-                for (rank, call) in calls().iter().filter(|call| call.group == *group).enumerate() {
+                let of_group = calls().iter().filter(|call| call.group == *group && call.writes == writes);
+                for (rank, call) in of_group.enumerate() {
                     let weight = (0.2 + random.uniform()) / ((group_rank + 1) * (rank + 1)) as f64;
                     if random.uniform() < 0.75 {
                         drawn.push((*call, weight));
@@ -352,8 +353,8 @@ impl Profile {
             let sum: f64 = drawn.iter().map(|(_, weight)| weight).sum();
             weighed.extend(drawn.into_iter().map(|(call, weight)| (call, share * weight / sum.max(1e-9))));
         };
-        take(who.reads, 1.0 - who.write_share, random);
-        take(who.writes, who.write_share, random);
+        take(who.reads, false, 1.0 - who.write_share, random);
+        take(who.writes, true, who.write_share, random);
         // Programs do little that is rare; people have the whole tail.
         if who.rhythm != Rhythm::Office {
             weighed.sort_by(|a, b| b.1.total_cmp(&a.1));
