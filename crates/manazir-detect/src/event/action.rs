@@ -11,6 +11,7 @@ pub(super) const EXPECTATION: Expectation = Expectation {
     name: "rare action",
     summary: "an action that the actor never or seldom took, backing off to its peers and to all",
     weight: 1.0,
+    ranked: true,
     ask,
     say,
 };

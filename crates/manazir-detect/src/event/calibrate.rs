@@ -13,14 +13,18 @@ const PRIOR_HOURS: f64 = 8.0;
 /// No single expectation says more than one in a million.
 pub(super) const SURPRISE_MAX: f64 = 6.0;
 
+/// Ranks of actions: any, those that may change something, those of a sensitive family.
+pub(super) const RANKS: usize = 3;
+
 /// How high the highest surprise of an active hour was, for one actor or many.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Tail {
-    bins: [f32; BINS],
+    /// By rank: an action of a rank counts for those below it as well.
+    bins: [[f32; BINS]; RANKS],
     total: f32,
-    /// The hour that goes on, and its highest so far.
+    /// The hour that goes on, and its highest so far by rank.
     hour: u32,
-    highest: f32,
+    highest: [f32; RANKS],
 }
 
 impl Worth for Tail {
@@ -31,27 +35,30 @@ impl Worth for Tail {
 
 impl Tail {
     /// Hours that reached `raw`, with a share of the bin it lies in.
-    fn reached(&self, raw: f64) -> f64 {
+    fn reached(&self, raw: f64, rank: usize) -> f64 {
+        let bins = &self.bins[rank];
         let position = (raw * BINS_PER_UNIT).clamp(0.0, BINS as f64 - 1e-6);
         let bin = position as usize;
-        let above: f32 = self.bins[bin + 1..].iter().sum();
-        f64::from(above) + f64::from(self.bins[bin]) * (1.0 - position.fract())
+        let above: f32 = bins[bin + 1..].iter().sum();
+        f64::from(above) + f64::from(bins[bin]) * (1.0 - position.fract())
     }
 
-    fn learn(&mut self, highest: f32) {
+    fn learn(&mut self, highest: [f32; RANKS]) {
         // Halved once it is full: a habit of long ago fades, and counts stay exact in 32 bits.
         const HOURS_MAX: f32 = 2_000.0;
         if self.total >= HOURS_MAX {
-            self.bins.iter_mut().for_each(|count| *count *= 0.5);
+            self.bins.as_flattened_mut().iter_mut().for_each(|count| *count *= 0.5);
             self.total *= 0.5;
         }
-        self.bins[((f64::from(highest) * BINS_PER_UNIT) as usize).min(BINS - 1)] += 1.0;
+        for (bins, highest) in self.bins.iter_mut().zip(highest) {
+            bins[((f64::from(highest) * BINS_PER_UNIT) as usize).min(BINS - 1)] += 1.0;
+        }
         self.total += 1.0;
     }
 
     /// P(an hour reaches `raw`), where `general` is the same for hours of others.
-    fn probability(&self, raw: f64, general: f64) -> f64 {
-        (self.reached(raw) + PRIOR_HOURS * general) / (f64::from(self.total) + PRIOR_HOURS)
+    fn probability(&self, raw: f64, rank: usize, general: f64) -> f64 {
+        (self.reached(raw, rank) + PRIOR_HOURS * general) / (f64::from(self.total) + PRIOR_HOURS)
     }
 }
 
@@ -59,6 +66,9 @@ impl Tail {
 ///
 /// p(s | actor) = (n(actor, ≥ s) + κ p(s | peers)) / (n(actor) + κ), the same for peers and all,
 /// p(s) = 10^−s above all.
+///
+/// An action that could do harm is held against the hours that held such an action: whoever often looks at new
+/// things is not therefore expected to change them.
 ///
 /// A program that does the same every day is alarmed by little, a person who tries things by much: the scale
 /// is the actor's own as soon as it has shown enough of itself. Hours are the unit because what is strange
@@ -75,7 +85,8 @@ impl Calibration {
     }
 
     /// Surprise of `raw` for this actor, in [0, 6]; learns once the hour is over.
-    pub(super) fn judge(&mut self, raw: f64, actor: u64, peers: u64, hour: u32) -> f64 {
+    pub(super) fn judge(&mut self, raw: f64, rank: usize, actor: u64, peers: u64, hour: u32) -> f64 {
+        let rank = rank.min(RANKS - 1);
         let (own_key, peers_key) = (hash::pair(1, actor), hash::pair(2, peers));
         let (own, _) = self.tails.entry(own_key);
         let over = (own.hour != 0 && own.hour < hour).then_some(own.highest);
@@ -83,9 +94,9 @@ impl Calibration {
             own.learn(highest);
         }
         if own.hour < hour {
-            (own.hour, own.highest) = (hour, 0.0);
+            (own.hour, own.highest) = (hour, [0.0; RANKS]);
         }
-        own.highest = own.highest.max(raw as f32);
+        own.highest[..=rank].iter_mut().for_each(|highest| *highest = highest.max(raw as f32));
         let own = *own;
         let (group, _) = self.tails.entry(peers_key);
         group.hour = group.hour.max(hour);
@@ -94,7 +105,8 @@ impl Calibration {
             self.all.learn(highest);
         }
         let nominal = 10f64.powf(-raw);
-        let probability = own.probability(raw, group.probability(raw, self.all.probability(raw, nominal)));
+        let general = group.probability(raw, rank, self.all.probability(raw, rank, nominal));
+        let probability = own.probability(raw, rank, general);
         (-probability.log10()).clamp(0.0, SURPRISE_MAX)
     }
 
@@ -112,23 +124,34 @@ mod tests {
     fn the_same_surprise_means_more_from_the_steady_one() {
         let mut calibration = Calibration::new(64);
         for hour in 1..200 {
-            calibration.judge(0.5, 1, 9, hour);
-            calibration.judge(if hour % 4 == 0 { 4.0 } else { 0.5 }, 2, 9, hour);
+            calibration.judge(0.5, 0, 1, 9, hour);
+            calibration.judge(if hour % 4 == 0 { 4.0 } else { 0.5 }, 0, 2, 9, hour);
         }
-        let steady = calibration.judge(4.0, 1, 9, 300);
-        let wild = calibration.judge(4.0, 2, 9, 300);
-        let unknown = calibration.judge(4.0, 3, 9, 300);
+        let steady = calibration.judge(4.0, 0, 1, 9, 300);
+        let wild = calibration.judge(4.0, 0, 2, 9, 300);
+        let unknown = calibration.judge(4.0, 0, 3, 9, 300);
         assert!(
             steady > 2.0 && wild < 0.8 && wild < unknown && unknown < steady,
             "{steady} {wild} {unknown}"
         );
     }
 
+    /// One who often looks at new things, and never changes anything.
+    #[test]
+    fn looking_around_does_not_excuse_a_change() {
+        let mut calibration = Calibration::new(64);
+        for hour in 1..200 {
+            calibration.judge(4.0, 0, 1, 9, hour);
+        }
+        let (look, change) = (calibration.judge(4.0, 0, 1, 9, 300), calibration.judge(4.0, 1, 1, 9, 300));
+        assert!(look < 0.1 && change > 2.0, "{look} {change}");
+    }
+
     #[test]
     fn without_history_the_model_is_believed() {
         let mut calibration = Calibration::new(64);
-        assert!((calibration.judge(3.0, 1, 2, 1) - 3.0).abs() < 1e-9);
-        assert!((calibration.judge(99.0, 1, 2, 1) - SURPRISE_MAX).abs() < 1e-9);
-        assert_eq!(calibration.judge(0.0, 1, 2, 1), 0.0);
+        assert!((calibration.judge(3.0, 0, 1, 2, 1) - 3.0).abs() < 1e-9);
+        assert!((calibration.judge(99.0, 0, 1, 2, 1) - SURPRISE_MAX).abs() < 1e-9);
+        assert_eq!(calibration.judge(0.0, 0, 1, 2, 1), 0.0);
     }
 }

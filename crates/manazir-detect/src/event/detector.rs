@@ -38,6 +38,8 @@ pub(super) struct Expectation {
     pub(super) summary: &'static str,
     /// Share of its surprise in the score.
     pub(super) weight: f64,
+    /// True if it is about what was done: only then does it matter what the action could do.
+    pub(super) ranked: bool,
     pub(super) ask: fn(&Facts) -> Asked,
     pub(super) say: fn(&Event<'_>, &Seen<'_>) -> String,
 }
@@ -109,13 +111,17 @@ impl Rarity {
     }
 
     pub(super) fn judge(&mut self, expectation: &Expectation, facts: &Facts) -> Surprise {
+        let rank = if expectation.ranked { facts.rank } else { 0 };
         let mut most = Surprise::default();
         for (index, question) in (expectation.ask)(facts).questions.iter().enumerate() {
             let Some(question) = question else { break };
             let (surprise, fresh, first) = match self.memory.ask(question, facts.hour) {
                 Answer::Known(surprise) => (surprise, false, false),
                 Answer::Fresh { raw, first } => {
-                    let surprise = self.calibration.judge(raw, facts.actor, facts.peers, facts.hour);
+                    // Where nothing ever happened a small novelty has no equal: the model's own probability
+                    // is the bound, or a new colleague would be the event of the year.
+                    let calibrated = self.calibration.judge(raw, rank, facts.actor, facts.peers, facts.hour);
+                    let surprise = calibrated.min(raw);
                     self.memory.keep(question, surprise);
                     (surprise, true, first)
                 }

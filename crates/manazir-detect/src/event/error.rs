@@ -12,6 +12,7 @@ pub(super) const EXPECTATION: Expectation = Expectation {
     name: "rare error",
     summary: "an error that the action or the actor never or seldom meets",
     weight: 0.75,
+    ranked: true,
     ask,
     say,
 };

@@ -25,6 +25,8 @@ pub(super) struct Facts {
     pub(super) error: u64,
     pub(super) resources: [u64; RESOURCES_MAX],
     pub(super) n_resources: usize,
+    /// 0 for looking, 1 for what may change something, 2 for a sensitive family.
+    pub(super) rank: usize,
     /// The action before this one in the session, and the one before that; 0 if there was none.
     pub(super) previous: [u64; 2],
 }
@@ -52,6 +54,7 @@ impl Facts {
             error: if event.error.is_empty() { 0 } else { hash::text(&event.error) },
             resources,
             n_resources: event.resources.len().min(RESOURCES_MAX),
+            rank: 0,
             previous: [0; 2],
         }
     }

@@ -86,12 +86,13 @@ impl EventJudge {
     /// Judges an event by what was learnt before it, then learns from it.
     pub fn update(&mut self, event: &Event<'_>) -> EventVerdict {
         let mut facts = Facts::of(event);
+        let weight = weight::weight(&event.action, event.writes);
+        facts.rank = weight::rank(weight);
         facts.previous = self.trail.step(&facts);
         let first_hour = self.names.note(facts.actor, &event.actor, facts.hour);
         let said = self.ask(&facts, event);
         let sum = said.sum();
-        let score =
-            if sum > 0.0 { sum.min(SUM_MAX) * weight::weight(&event.action, event.writes) } else { 0.0 };
+        let score = sum.min(SUM_MAX) * weight;
         let anomaly = self.budget.judge(facts.actor, event.at, score);
         let reasons =
             if score >= NOTABLE { self.reasons(event, &facts, &said, first_hour) } else { Vec::new() };

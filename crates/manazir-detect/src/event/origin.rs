@@ -12,6 +12,7 @@ pub(super) const ADDRESS: Expectation = Expectation {
     name: "rare address",
     summary: "a network (/24, /48) or service from which the actor never or seldom came",
     weight: 0.75,
+    ranked: false,
     ask: |facts| Asked::one(Question::new([0, facts.peers, facts.actor], facts.block, facts.actor)),
     say: say_address,
 };
@@ -20,6 +21,7 @@ pub(super) const AGENT: Expectation = Expectation {
     name: "rare agent",
     summary: "a program that the actor never or seldom used, alone or for this service",
     weight: 0.75,
+    ranked: false,
     ask: ask_agent,
     say: say_agent,
 };

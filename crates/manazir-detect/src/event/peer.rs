@@ -59,7 +59,7 @@ impl Peers {
             raw = -((f64::from(share.doers) + 0.5) / (f64::from(others) + 1.0)).min(1.0).log10();
             *doers = Tally { count: doers.count.saturating_add(1), hour: facts.hour };
         }
-        let surprise = self.calibration.judge(raw, facts.actor, facts.peers, facts.hour);
+        let surprise = self.calibration.judge(raw, facts.rank, facts.actor, facts.peers, facts.hour);
         share.surprise = if first { surprise } else { 0.0 };
         share
     }
@@ -91,7 +91,7 @@ impl Spree {
         }
         tally.count = tally.count.saturating_add(u32::from(first));
         let (count, raw) = (tally.count, (1.0 + f64::from(tally.count)).log2());
-        let surprise = self.calibration.judge(raw, facts.actor, facts.peers, facts.hour);
+        let surprise = self.calibration.judge(raw, facts.rank, facts.actor, facts.peers, facts.hour);
         (if first && count > 1 { surprise } else { 0.0 }, count)
     }
 

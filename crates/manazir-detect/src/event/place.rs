@@ -11,6 +11,7 @@ pub(super) const EXPECTATION: Expectation = Expectation {
     name: "rare place",
     summary: "a region or cluster in which the actor never or seldom worked",
     weight: 0.75,
+    ranked: false,
     ask,
     say,
 };

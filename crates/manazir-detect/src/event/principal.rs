@@ -12,6 +12,7 @@ pub(super) const EXPECTATION: Expectation = Expectation {
     name: "rare actor",
     summary: "an actor that is new, or comes back after long",
     weight: 0.5,
+    ranked: false,
     ask,
     say,
 };

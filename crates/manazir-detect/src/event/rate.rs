@@ -77,7 +77,7 @@ impl Rate {
             state.judge();
         }
         if judged || state.count == 1 {
-            let surprise = self.calibration.judge(f64::from(state.raw), key, group, hour);
+            let surprise = self.calibration.judge(f64::from(state.raw), 0, key, group, hour);
             state.surprise = if state.raw > 0.0 { state.surprise.max(surprise as f32) } else { 0.0 };
         }
         let (surprise, expected) = (f64::from(state.surprise), f64::from(state.expected));

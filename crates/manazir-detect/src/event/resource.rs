@@ -12,6 +12,7 @@ pub(super) const EXPECTATION: Expectation = Expectation {
     name: "new edge",
     summary: "a resource that the actor never touched, backing off to its peers and to all",
     weight: 0.5,
+    ranked: false,
     ask,
     say,
 };

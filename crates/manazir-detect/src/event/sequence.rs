@@ -15,6 +15,7 @@ pub(super) const EXPECTATION: Expectation = Expectation {
     name: "odd sequence",
     summary: "an action that never or seldom followed the two before it: a Markov chain of variable order",
     weight: 0.5,
+    ranked: true,
     ask,
     say,
 };

@@ -12,6 +12,7 @@ pub(super) const EXPECTATION: Expectation = Expectation {
     name: "rare hour",
     summary: "an hour of the day, on working days or weekends, at which the actor never or seldom works",
     weight: 0.5,
+    ranked: false,
     ask,
     say,
 };

@@ -263,6 +263,11 @@ pub fn weight(action: &str, writes: Option<bool>) -> f64 {
     family(action).map_or(plain, |family| family.weight.max(plain))
 }
 
+/// Rank of a weight among actions: 0 for looking, 1 for what may change something, 2 for a sensitive family.
+pub(super) fn rank(weight: f64) -> usize {
+    usize::from(weight >= UNKNOWN) + usize::from(weight > WRITE)
+}
+
 /// `DeleteFlowLogs`: `Delete` and `FlowLogs`.
 fn verb_and_thing(name: &str) -> (&str, &str) {
     let end = name.char_indices().skip(1).find(|(_, letter)| letter.is_uppercase());
@@ -305,5 +310,6 @@ mod tests {
         assert_eq!(weight("sqs:CreateQueue", Some(true)), 1.5);
         assert_eq!(weight("deploy", None), 1.2);
         assert_eq!(weight("iam:CreateUser", Some(true)), 2.5);
+        assert_eq!([1.0, 1.2, 1.5, 2.0, 3.0].map(rank), [0, 1, 1, 2, 2]);
     }
 }
