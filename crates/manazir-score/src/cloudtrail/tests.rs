@@ -1,3 +1,5 @@
+//! What is hidden, how well, and in what.
+
 use std::collections::BTreeSet;
 
 use super::*;

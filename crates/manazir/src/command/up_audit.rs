@@ -58,7 +58,7 @@ fn say(out: &mut dyn Write, findings: &Findings, top: usize) -> Result<()> {
     match findings.episodes.len() - shown.len() {
         0 => {}
         left => {
-            writeln!(out, "\nand {} less unusual; --top shows more", counted(left, "episode", "episodes"))?
+            writeln!(out, "\nand {} less unusual; --top shows more", counted(left, "episode", "episodes"))?;
         }
     }
     Ok(())

@@ -1,3 +1,5 @@
+//! Every wrapping, every identity, every damage.
+
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
@@ -8,8 +10,8 @@ const ROLE: &str = r#"{"eventID":"e2","eventTime":"2024-05-01T09:00:01Z","eventS
 
 fn say(decoded: &Decoded<'_>) -> String {
     let records = decoded.parsed.iter().map(|Record { event, .. }| {
-        format!(
-            "{} {} {} [{}] {} {:?} {} {}\n",
+        let line = format!(
+            "{} {} {} [{}] {} {:?} {} {}",
             event.id,
             event.at,
             event.actor,
@@ -18,7 +20,8 @@ fn say(decoded: &Decoded<'_>) -> String {
             event.resources,
             event.action,
             event.error
-        )
+        );
+        line.trim_end().to_owned() + "\n"
     });
     let rejects = decoded.rejects.iter().map(|error| format!("! {error}\n"));
     records.chain(rejects).collect()
@@ -33,7 +36,7 @@ fn check(bytes: &str, expect: Expect) {
 fn every_wrapping_gives_the_same_records() {
     let wanted = say(&decode(format!("{USER}\n{ROLE}").as_bytes()));
     expect![[r#"
-        e1 2024-05-01T09:00:00Z arn:aws:iam::1:user/ann [AKIA1] human ["eve"] iam:CreateUser 
+        e1 2024-05-01T09:00:00Z arn:aws:iam::1:user/ann [AKIA1] human ["eve"] iam:CreateUser
         e2 2024-05-01T09:00:01Z arn:aws:iam::1:role/ci/build [run-7] role ["arn:f"] lambda:UpdateFunctionCode AccessDenied
     "#]]
     .assert_eq(&wanted);
@@ -60,7 +63,7 @@ fn a_broken_item_stops_no_other() {
     check(
         &format!("{{\"eventName\":\n{USER}\n7\n{{\"eventName\":\"X\",\"eventTime\":\"today\"}}\n"),
         expect![[r#"
-            e1 2024-05-01T09:00:00Z arn:aws:iam::1:user/ann [AKIA1] human ["eve"] iam:CreateUser 
+            e1 2024-05-01T09:00:00Z arn:aws:iam::1:user/ann [AKIA1] human ["eve"] iam:CreateUser
             ! item 1 cannot be read as JSON of this kind: EOF while parsing a value at line 1 column 13
             ! item 3 cannot be read as JSON of this kind: invalid type: integer `7`, expected struct Fields at line 1 column 1
             ! item 4: eventTime is not a time as RFC 3339 writes it; eventID is missing
@@ -69,7 +72,7 @@ fn a_broken_item_stops_no_other() {
     check(
         &format!(r#"{{"Records":[{{"userIdentity":7}},{USER}]}}"#),
         expect![[r#"
-            e1 2024-05-01T09:00:00Z arn:aws:iam::1:user/ann [AKIA1] human ["eve"] iam:CreateUser 
+            e1 2024-05-01T09:00:00Z arn:aws:iam::1:user/ann [AKIA1] human ["eve"] iam:CreateUser
             ! item 1 cannot be read as JSON of this kind: invalid type: integer `7`, expected struct UserIdentity at line 1 column 17
         "#]],
     );
