@@ -79,6 +79,7 @@ pub const RULES: &[Rule] = &[
     rule("GET",  "/health/ready",                    Access::Open),
     rule("GET",  "/metrics",                         Access::Needs(Scope::Read)),
     rule("GET",  "/api/openapi.json",                Access::Open),
+    rule("GET",  "/docs/{*rest}",                    Access::Open),
     rule("POST", "/ingest",                          Access::Needs(Scope::Ingest)),
     rule("POST", "/api/v1/ingest/events",            Access::Needs(Scope::Ingest)),
     rule("POST", "/api/v1/ingest/cloudtrail",        Access::Needs(Scope::Ingest)),
@@ -129,6 +130,7 @@ mod tests {
             GET /health/ready: anyone ingest read admin
             GET /metrics: read admin
             GET /api/openapi.json: anyone ingest read admin
+            GET /docs/{*rest}: anyone ingest read admin
             POST /ingest: ingest admin
             POST /api/v1/ingest/events: ingest admin
             POST /api/v1/ingest/cloudtrail: ingest admin

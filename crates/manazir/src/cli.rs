@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -95,6 +96,15 @@ pub enum Command {
     /// Measured accuracy on labelled data
     #[command(subcommand)]
     Score(Score),
+    /// The service: events in over HTTP, verdicts out
+    ///
+    /// Takes events and CloudTrail records, keeps them on disk before it says so, judges each once, and answers
+    /// with the verdict. Needs no configuration and no other program. Prints an administrator's token at its
+    /// first start. Ctrl-C or SIGTERM stops it; nothing that was taken is lost, whatever stops it.
+    Serve(Serve),
+    /// Tokens that let programs in
+    #[command(subcommand)]
+    Token(Token),
     /// Is everything as it should be, and what to do if not
     ///
     /// Checks this machine: cores, memory, directory, terminal, time zones, reading a file.
@@ -209,6 +219,52 @@ pub struct CloudtrailArgs {
     /// The folder with the records of techniques
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  manazir serve
+  manazir serve --listen 0.0.0.0:7171 --data /var/lib/manazir
+
+The routes are described at http://127.0.0.1:7171/docs. RUST_LOG sets what is logged.")]
+pub struct Serve {
+    /// Where the service keeps everything; one service at a time holds it
+    #[arg(long, value_name = "DIR", env = "MANAZIR_DATA", default_value = DATA_FOLDER)]
+    pub data: PathBuf,
+    /// The address and port to listen on
+    #[arg(long, value_name = "ADDR", env = "MANAZIR_LISTEN", default_value = "127.0.0.1:7171",
+        value_parser = crate::service::address)]
+    pub listen: SocketAddr,
+}
+
+/// Tokens.
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Make a token and print it, this once
+    New(NewToken),
+}
+
+/// Arguments of `token new`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  manazir token new --name shipper --scope ingest
+  manazir token new --name page --scope read --scope ingest
+
+Scopes: ingest sends events, read sees what was found, admin does everything. It works while the service
+runs, and when it does not.")]
+pub struct NewToken {
+    /// What it is for
+    #[arg(long, value_name = "TEXT", default_value = "made on the command line")]
+    pub name: String,
+    /// What it may do: ingest, read or admin
+    #[arg(long, value_name = "SCOPE", required = true)]
+    pub scope: Vec<String>,
+    /// The directory of the service
+    #[arg(long, value_name = "DIR", env = "MANAZIR_DATA", default_value = DATA_FOLDER)]
+    pub data: PathBuf,
 }
 
 /// Arguments of `doctor`.

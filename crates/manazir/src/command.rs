@@ -7,6 +7,7 @@ mod doctor;
 mod parquet_out;
 mod score;
 mod score_cloudtrail;
+mod serve;
 mod tell;
 mod up;
 mod up_audit;
@@ -46,13 +47,18 @@ impl Ending {
 
 /// Runs a command; its error goes to standard error with all that led to it.
 pub fn run(cli: &Cli) -> ExitCode {
-    progress::catch_interrupts();
+    // The service has its own way to stop.
+    if !matches!(cli.command, Command::Serve(_)) {
+        progress::catch_interrupts();
+    }
     let mut out = io::stdout().lock();
     let ending = match &cli.command {
         Command::Up(args) => up::run(args, cli.output, &mut out),
         Command::Discover(args) => discover::run(args, cli.output, &mut out),
         Command::Detect(args) => detect::run(args, cli.output, &mut out),
         Command::Score(args) => score::run(args, cli.output, &mut out),
+        Command::Serve(args) => serve::run(args, cli.output, &mut out),
+        Command::Token(args) => serve::token(args, cli.output, &mut out),
         Command::Doctor(args) => doctor::run(args, cli.output, &mut out),
     };
     match ending.and_then(|ending| out.flush().map(|()| ending).map_err(Into::into)) {

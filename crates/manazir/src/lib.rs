@@ -2,6 +2,7 @@
 //!
 //! A library beside the binary, so that its tests and examples call what users run.
 
+pub mod accounts;
 pub mod audit;
 pub mod cli;
 pub mod command;
@@ -14,4 +15,5 @@ pub mod judge;
 pub mod load;
 pub mod progress;
 pub mod report;
+pub mod service;
 pub mod state;

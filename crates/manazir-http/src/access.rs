@@ -1,0 +1,40 @@
+//! The gate before every route.
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use manazir_auth::{Access, Secret, Token, permission};
+
+use crate::{App, Problem};
+
+/// Lets a request through if the table of permissions does.
+pub(crate) async fn gate(
+    State(app): State<App>,
+    path: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let path = path.as_ref().map_or("", MatchedPath::as_str);
+    match permission::access(request.method().as_str(), path) {
+        Some(Access::Open) => {}
+        Some(Access::Needs(scope)) => {
+            let token = token(&app, request.headers()).await?;
+            if !token.scopes.iter().any(|has| has.covers(scope)) {
+                return Err(Problem::forbidden(format!("it needs the scope `{scope}`")));
+            }
+        }
+        None => return Err(Problem::forbidden("no rule opens this route")),
+    }
+    Ok(next.run(request).await)
+}
+
+async fn token(app: &App, headers: &HeaderMap) -> Result<Token, Problem> {
+    let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let secret = shown.and_then(|value| value.split_once(' '));
+    let Some((_, secret)) = secret.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) else {
+        return Err(Problem::unauthenticated());
+    };
+    let found = app.tokens.find(Secret::shown(secret.trim()).hash()).await?;
+    found.filter(|token| token.revoked_at.is_none()).ok_or_else(Problem::unauthenticated)
+}

@@ -1,0 +1,59 @@
+//! What handlers share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use manazir_auth::TokenStore;
+use manazir_ingest::answers::Waiting;
+use manazir_ingest::{EventStore, Queue};
+use manazir_model::Timestamp;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+/// Bounds of what a caller may ask.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of one event.
+    pub event_bytes_max: usize,
+    /// Bytes of a batch, as it comes and unpacked.
+    pub batch_bytes_max: usize,
+    /// How long a caller waits for a verdict before it gets a link instead.
+    pub wait_max: Duration,
+    /// How long a request may take in all.
+    pub request_max: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            event_bytes_max: 1 << 20,
+            batch_bytes_max: 32 << 20,
+            wait_max: Duration::from_secs(10),
+            request_max: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The ports behind the routes; clones share them.
+#[derive(Clone)]
+pub struct App {
+    /// Where events are put.
+    pub queue: Arc<dyn Queue>,
+    /// Where verdicts are.
+    pub store: Arc<dyn EventStore>,
+    /// Callers that wait.
+    pub waiting: Arc<Waiting>,
+    /// Who is let in.
+    pub tokens: Arc<dyn TokenStore>,
+    /// The hour.
+    pub now: fn() -> Timestamp,
+    /// Bounds.
+    pub limits: Limits,
+    /// What the service counts of itself.
+    pub metrics: PrometheusHandle,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}

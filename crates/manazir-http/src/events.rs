@@ -1,0 +1,159 @@
+//! Events with their verdicts, anomalies, dead letters.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use manazir_ingest::{DeadLetter, EventId, Judged};
+use manazir_model::{EventVerdict, Reason};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::page::{Page, PageQuery};
+use crate::{App, Problem};
+
+/// One expectation that an event broke.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReasonJson {
+    /// Which detector held it.
+    detector: String,
+    /// −log₁₀ of the probability that an ordinary event breaks it so far.
+    surprise: f64,
+    /// What was expected and what came.
+    text: String,
+}
+
+/// The judgement of an event.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VerdictJson {
+    /// Strangeness, 0 or more.
+    score: f64,
+    /// True if it is worth a person's time.
+    anomaly: bool,
+    /// The expectations that it broke, the most surprising first.
+    reasons: Vec<ReasonJson>,
+}
+
+impl VerdictJson {
+    pub(crate) fn is_anomaly(&self) -> bool {
+        self.anomaly
+    }
+}
+
+impl From<EventVerdict> for VerdictJson {
+    fn from(verdict: EventVerdict) -> Self {
+        let reason = |Reason { detector, surprise, text }| ReasonJson { detector, surprise, text };
+        Self {
+            score: verdict.score,
+            anomaly: verdict.anomaly,
+            reasons: verdict.reasons.into_iter().map(reason).collect(),
+        }
+    }
+}
+
+/// An event with its verdict.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventJson {
+    /// Who sent it.
+    source: String,
+    /// Its identity within the source.
+    id: String,
+    /// The request that it belongs to.
+    request_id: String,
+    /// Who did it.
+    actor: String,
+    /// What was done.
+    action: String,
+    /// To what, each as it came.
+    resources: Vec<String>,
+    /// When it happened, RFC 3339.
+    at: String,
+    /// When it arrived.
+    received_at: String,
+    /// Where it stood in the queue.
+    position: u64,
+    /// What was said of it.
+    verdict: VerdictJson,
+}
+
+impl From<Judged> for EventJson {
+    fn from(judged: Judged) -> Self {
+        let Judged { id, position, received_at, event, verdict } = judged;
+        Self {
+            source: id.source,
+            id: id.id,
+            request_id: event.request_id,
+            actor: event.actor,
+            action: event.action,
+            resources: event.resources,
+            at: event.at.to_string(),
+            received_at: received_at.to_string(),
+            position,
+            verdict: verdict.into(),
+        }
+    }
+}
+
+/// A message that could not be judged.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeadLetterJson {
+    /// Who sent it.
+    source: String,
+    /// Its identity within the source.
+    id: String,
+    /// Why it could not be judged.
+    reason: String,
+    /// When it arrived, RFC 3339.
+    received_at: String,
+    /// Where it stood in the queue.
+    position: u64,
+}
+
+impl From<DeadLetter> for DeadLetterJson {
+    fn from(dead: DeadLetter) -> Self {
+        Self {
+            source: dead.id.source,
+            id: dead.id.id,
+            reason: dead.reason,
+            received_at: dead.received_at.to_string(),
+            position: dead.position,
+        }
+    }
+}
+
+/// One event with its verdict
+#[utoipa::path(get, path = "/api/v1/events/{source}/{id}", tag = "events",
+    params(("source" = String, Path), ("id" = String, Path)),
+    responses((status = 200, body = EventJson), (status = 404, body = Problem)))]
+pub(crate) async fn event(
+    State(app): State<App>,
+    Path((source, id)): Path<(String, String)>,
+) -> Result<Json<EventJson>, Problem> {
+    let id = EventId { source, id };
+    let found = app.store.judged(std::slice::from_ref(&id)).await?.into_iter().flatten().next();
+    let missing =
+        || Problem::not_found(format!("no event `{}` of `{}` has been judged yet", id.id, id.source));
+    found.map(|judged| Json(judged.into())).ok_or_else(missing)
+}
+
+/// Anomalies, the newest first
+#[utoipa::path(get, path = "/api/v1/anomalies", tag = "events", params(PageQuery),
+    responses((status = 200, body = Page<EventJson>)))]
+pub(crate) async fn anomalies(
+    State(app): State<App>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<EventJson>>, Problem> {
+    let found = app.store.anomalies(page.before(), page.limit()).await?;
+    let items = found.into_iter().map(EventJson::from).collect();
+    Ok(Json(Page::new(items, page.limit(), |event: &EventJson| event.position)))
+}
+
+/// Messages that could not be judged, the newest first
+#[utoipa::path(get, path = "/api/v1/dead_letters", tag = "events", params(PageQuery),
+    responses((status = 200, body = Page<DeadLetterJson>)))]
+pub(crate) async fn dead_letters(
+    State(app): State<App>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<DeadLetterJson>>, Problem> {
+    let found = app.store.dead_letters(page.before(), page.limit()).await?;
+    let items = found.into_iter().map(DeadLetterJson::from).collect();
+    Ok(Json(Page::new(items, page.limit(), |dead: &DeadLetterJson| dead.position)))
+}

@@ -1,0 +1,43 @@
+//! Is it alive, is it ready, what does it count.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{App, Problem};
+
+/// How the service is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// True if requests are answered.
+    ready: bool,
+    /// Messages that no worker has judged yet.
+    queue_depth: u64,
+}
+
+/// Is the process alive?
+#[utoipa::path(get, path = "/health/live", tag = "operation", responses((status = 200)))]
+pub(crate) async fn live() -> StatusCode {
+    StatusCode::OK
+}
+
+/// Can it answer requests now?
+#[utoipa::path(get, path = "/health/ready", tag = "operation",
+    responses((status = 200, body = Health), (status = 503, body = Health)))]
+pub(crate) async fn ready(State(app): State<App>) -> impl IntoResponse {
+    let ready = app.store.position().await.is_ok() && app.tokens.list().await.is_ok();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Health { ready, queue_depth: app.queue.depth() }))
+}
+
+/// What the service counts of itself, in Prometheus' text format
+#[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, body = String)))]
+pub(crate) async fn metrics(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
+    metrics::gauge!("manazir_queue_depth_messages").set(app.queue.depth() as f64);
+    metrics::gauge!("manazir_ingest_waiting_callers").set(app.waiting.len() as f64);
+    metrics::gauge!("manazir_queue_committed_position").set(app.store.position().await? as f64);
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.render()))
+}

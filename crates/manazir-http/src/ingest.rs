@@ -1,0 +1,240 @@
+//! Events that come in.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Query, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use manazir_ingest::answers::Answer;
+use manazir_ingest::decode::{self, Decoded, cloudtrail, plain};
+use manazir_ingest::{EventId, Format, Message, partition_of};
+use manazir_model::Event;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, timeout_at};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::events::VerdictJson;
+use crate::{App, Problem};
+
+/// Whether to wait.
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Wait {
+    /// `verdict` to wait for it, `none` to be answered as soon as the events are on disk.
+    wait: Option<WaitFor>,
+}
+
+/// What a caller waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum WaitFor {
+    /// The verdict.
+    Verdict,
+    /// Nothing but the disk.
+    None,
+}
+
+/// How far an event has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Progress {
+    /// Judged now.
+    Judged,
+    /// Judged before: the verdict is the stored one.
+    AlreadyProcessed,
+    /// On disk, not judged yet.
+    Accepted,
+    /// It could not be judged and lies among the dead letters.
+    Failed,
+}
+
+/// What became of an event.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventAnswer {
+    /// How far it has come.
+    status: Progress,
+    /// Who sent it.
+    source: String,
+    /// Its identity.
+    id: String,
+    /// Where its verdict is or will be.
+    link: String,
+    /// The verdict, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<VerdictJson>,
+    /// Why it could not be judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BatchAnswer {
+    /// Events that are on disk.
+    accepted: usize,
+    /// What is wrong with the others, each named by its number in the batch.
+    rejected: Vec<String>,
+    /// With `wait=verdict`: one for each accepted event, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    events: Vec<EventAnswer>,
+}
+
+/// Send one event and wait for its verdict
+///
+/// 201 new and anomalous, 200 new and ordinary or already processed, 202 not judged in time.
+#[utoipa::path(post, path = "/ingest", tag = "ingest", params(Wait), request_body = serde_json::Value,
+    responses((status = 200, body = EventAnswer), (status = 201, body = EventAnswer),
+        (status = 202, body = EventAnswer), (status = 400, body = Problem), (status = 429, body = Problem)))]
+pub(crate) async fn one(
+    State(app): State<App>,
+    Query(Wait { wait }): Query<Wait>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let decoded = plain::decode(&body, 1).map_err(|error| refused(&error))?;
+    let message = message(&app, Format::Plain, &decoded.event, decoded.raw);
+    let deadline = deadline(&app, wait.unwrap_or(WaitFor::Verdict));
+    let mut answers = submit(&app, vec![message], deadline).await?;
+    let Some(answer) = answers.pop() else {
+        return Err(Problem::not_found("the event was taken and has no answer"));
+    };
+    let status = match (&answer.status, &answer.verdict) {
+        (Progress::Judged, Some(verdict)) if verdict.is_anomaly() => StatusCode::CREATED,
+        (Progress::Accepted, _) => StatusCode::ACCEPTED,
+        (Progress::Failed, _) => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::OK,
+    };
+    let link = HeaderValue::from_str(&answer.link).ok();
+    let mut response = (status, Json(answer)).into_response();
+    if let (true, Some(link)) = (status != StatusCode::OK, link) {
+        response.headers_mut().insert(header::LOCATION, link);
+    }
+    Ok(response)
+}
+
+/// Send plain events, one a line
+#[utoipa::path(post, path = "/api/v1/ingest/events", tag = "ingest", params(Wait), request_body = String,
+    responses((status = 202, body = BatchAnswer), (status = 400, body = Problem), (status = 429, body = Problem)))]
+pub(crate) async fn events(
+    State(app): State<App>,
+    Query(Wait { wait }): Query<Wait>,
+    body: Bytes,
+) -> Result<(StatusCode, Json<BatchAnswer>), Problem> {
+    let unpacked = unpacked(&app, &body)?;
+    batch(&app, Format::Plain, plain::decode_lines(&unpacked), wait).await
+}
+
+/// Send CloudTrail records: a delivery file, a list, an EventBridge envelope or one record a line; also as gzip
+#[utoipa::path(post, path = "/api/v1/ingest/cloudtrail", tag = "ingest", params(Wait), request_body = String,
+    responses((status = 202, body = BatchAnswer), (status = 400, body = Problem), (status = 429, body = Problem)))]
+pub(crate) async fn cloudtrail(
+    State(app): State<App>,
+    Query(Wait { wait }): Query<Wait>,
+    body: Bytes,
+) -> Result<(StatusCode, Json<BatchAnswer>), Problem> {
+    let unpacked = unpacked(&app, &body)?;
+    batch(&app, Format::CloudTrail, cloudtrail::decode(&unpacked), wait).await
+}
+
+fn unpacked<'a>(app: &App, body: &'a [u8]) -> Result<std::borrow::Cow<'a, [u8]>, Problem> {
+    decode::unpack(body, app.limits.batch_bytes_max).map_err(|error| refused(&error))
+}
+
+async fn batch(
+    app: &App,
+    format: Format,
+    decoded: Decoded<'_>,
+    wait: Option<WaitFor>,
+) -> Result<(StatusCode, Json<BatchAnswer>), Problem> {
+    let rejected: Vec<String> = decoded.rejects.iter().map(ToString::to_string).collect();
+    metrics::counter!("manazir_ingest_rejected_events_total").increment(rejected.len() as u64);
+    if decoded.parsed.is_empty() {
+        return Err(Problem::invalid("the batch holds no event that can be read", rejected));
+    }
+    let messages: Vec<Message> =
+        decoded.parsed.iter().map(|record| message(app, format, &record.event, record.raw)).collect();
+    let accepted = messages.len();
+    let deadline = deadline(app, wait.unwrap_or(WaitFor::None));
+    let answers = submit(app, messages, deadline).await?;
+    let events = if deadline.is_some() { answers } else { Vec::new() };
+    Ok((StatusCode::ACCEPTED, Json(BatchAnswer { accepted, rejected, events })))
+}
+
+fn refused(error: &decode::Error) -> Problem {
+    metrics::counter!("manazir_ingest_rejected_events_total").increment(1);
+    let errors = match error {
+        decode::Error::Wrong { wrong, .. } => wrong.clone(),
+        _ => Vec::new(),
+    };
+    Problem::invalid(error.to_string(), errors)
+}
+
+fn message(app: &App, format: Format, event: &Event<'_>, raw: &[u8]) -> Message {
+    Message {
+        format,
+        // Events of one account are judged together: a role is strange beside its peers. Those that name no
+        // account are one.
+        partition: partition_of(&event.account),
+        id: EventId::new(event.source.clone(), event.id.clone()),
+        received_at: (app.now)(),
+        body: raw.to_owned(),
+    }
+}
+
+fn deadline(app: &App, wait: WaitFor) -> Option<Instant> {
+    (wait == WaitFor::Verdict).then(|| Instant::now() + app.limits.wait_max)
+}
+
+/// Puts messages on the queue and, if there is a deadline, waits until then for their verdicts.
+async fn submit(
+    app: &App,
+    messages: Vec<Message>,
+    deadline: Option<Instant>,
+) -> Result<Vec<EventAnswer>, Problem> {
+    let started = Instant::now();
+    let ids: Vec<EventId> = messages.iter().map(|message| message.id.clone()).collect();
+    let positions = app.queue.publish(messages).await?;
+    metrics::counter!("manazir_ingest_accepted_events_total").increment(ids.len() as u64);
+    let Some(deadline) = deadline else {
+        return Ok(ids.into_iter().map(|id| answer(id, None)).collect());
+    };
+    let callers: Vec<_> = positions.iter().map(|&position| app.waiting.register(position)).collect();
+    // What was judged before anybody was registered is in the store.
+    let judged = app.store.judged(&ids).await?;
+    let mut answers = Vec::with_capacity(ids.len());
+    for (((id, position), caller), judged) in ids.into_iter().zip(positions).zip(callers).zip(judged) {
+        let told = match judged {
+            Some(judged) if judged.position == position => Some(Answer::New(judged.verdict)),
+            Some(judged) => Some(Answer::Known(judged.verdict)),
+            None => timeout_at(deadline, caller).await.ok().and_then(Result::ok),
+        };
+        app.waiting.forget(position);
+        answers.push(answer(id, told));
+    }
+    record_latency(started.elapsed());
+    Ok(answers)
+}
+
+fn record_latency(elapsed: Duration) {
+    metrics::histogram!("manazir_ingest_verdict_seconds").record(elapsed.as_secs_f64());
+}
+
+fn answer(id: EventId, told: Option<Answer>) -> EventAnswer {
+    let link = format!("/api/v1/events/{}/{}", path_segment(&id.source), path_segment(&id.id));
+    let (status, verdict, reason) = match told {
+        None => (Progress::Accepted, None, None),
+        Some(Answer::New(verdict)) => (Progress::Judged, Some(verdict.into()), None),
+        Some(Answer::Known(verdict)) => (Progress::AlreadyProcessed, Some(verdict.into()), None),
+        Some(Answer::Dead(reason)) => (Progress::Failed, None, Some(reason)),
+    };
+    EventAnswer { status, source: id.source, id: id.id, link, verdict, reason }
+}
+
+/// Text as one segment of a path: what is not unreserved (RFC 3986, 2.3) is written in hexadecimal.
+fn path_segment(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}

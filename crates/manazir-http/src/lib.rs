@@ -1,0 +1,18 @@
+//! The HTTP edge of the service: one router, one file a resource.
+//!
+//! A handler extracts, asks the domain, and shapes the answer. Who may call it says
+//! `manazir_auth::permission`; a route without a line there answers nobody. Errors are RFC 9457 problems.
+
+mod access;
+mod app;
+mod events;
+mod health;
+mod ingest;
+mod page;
+mod problem;
+mod router;
+mod tokens;
+
+pub use app::{App, Limits};
+pub use problem::Problem;
+pub use router::{openapi, router, serve};

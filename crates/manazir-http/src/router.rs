@@ -1,0 +1,76 @@
+//! Every route, in one place.
+
+use std::future::Future;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, StatusCode};
+use axum::middleware;
+use tokio::net::TcpListener;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::timeout::TimeoutLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::{App, Problem, access, events, health, ingest, tokens};
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Manazir",
+    description = "Finds what is strange in your data. Send `Authorization: Bearer mz_…`; errors are RFC 9457 problems."
+))]
+struct Document;
+
+fn routes(app: &App) -> OpenApiRouter<App> {
+    let one = OpenApiRouter::new()
+        .routes(routes!(ingest::one))
+        .layer(DefaultBodyLimit::max(app.limits.event_bytes_max));
+    let batches = OpenApiRouter::new()
+        .routes(routes!(ingest::events))
+        .routes(routes!(ingest::cloudtrail))
+        .layer(DefaultBodyLimit::max(app.limits.batch_bytes_max));
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(one)
+        .merge(batches)
+        .routes(routes!(events::event))
+        .routes(routes!(events::anomalies))
+        .routes(routes!(events::dead_letters))
+        .routes(routes!(tokens::list, tokens::make))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+}
+
+/// The OpenAPI 3.1 document.
+pub fn openapi(app: &App) -> utoipa::openapi::OpenApi {
+    routes(app).into_openapi()
+}
+
+/// The whole service.
+pub fn router(app: App) -> Router {
+    let (router, document) = routes(&app).split_for_parts();
+    let request_id = HeaderName::from_static("x-request-id");
+    let swagger = utoipa_swagger_ui::SwaggerUi::new("/docs").url("/api/openapi.json", document);
+    // The page and the document come after the gate: the table names them as open.
+    router
+        .route_layer(middleware::from_fn_with_state(app.clone(), access::gate))
+        .merge(swagger)
+        .fallback(|| async { Problem::not_found("no route has this path; /docs lists them") })
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, app.limits.request_max))
+        .layer(CatchPanicLayer::new())
+        .layer(PropagateRequestIdLayer::new(request_id.clone()))
+        .layer(SetRequestIdLayer::new(request_id, MakeRequestUuid))
+        .with_state(app)
+}
+
+/// Answers until `shutdown`, then finishes what runs and returns.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router).with_graceful_shutdown(shutdown).await
+}

@@ -1,0 +1,278 @@
+//! The service through its router, over the twins in memory and a worker that counts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use axum::response::Response;
+use manazir_auth::memory::InMemory as Tokens;
+use manazir_auth::{Scope, Secret, Token, TokenStore, permission};
+use manazir_http::{App, Limits, openapi, router};
+use manazir_ingest::answers::Waiting;
+use manazir_ingest::contract::Counting;
+use manazir_ingest::decode;
+use manazir_ingest::memory::InMemory;
+use manazir_ingest::worker::{Config, Worker, run};
+use manazir_model::Timestamp;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+struct Service {
+    app: App,
+    queue: InMemory,
+    worker: Option<std::thread::JoinHandle<()>>,
+}
+
+fn secret(scope: Scope) -> Secret {
+    Secret::from_entropy([scope as u8; 32])
+}
+
+impl Service {
+    /// Without a worker nothing is judged.
+    async fn start(with_worker: bool) -> Self {
+        let queue = InMemory::default();
+        let waiting = Arc::new(Waiting::default());
+        let tokens = Tokens::default();
+        for scope in Scope::ALL {
+            let token = Token {
+                id: scope.to_string(),
+                name: scope.to_string(),
+                scopes: vec![scope],
+                created_at: Timestamp(0),
+                revoked_at: None,
+            };
+            tokens.add(secret(scope).hash(), &token).await.unwrap();
+        }
+        let worker = with_worker.then(|| {
+            let (store, waiting) = (queue.clone(), Arc::clone(&waiting));
+            std::thread::spawn(move || {
+                let worker = Worker::<Counting>::new(decode::event, Config::default());
+                let mut consumer = store.consumer();
+                futures_executor::block_on(run(worker, &mut consumer, &store, &waiting)).unwrap();
+            })
+        });
+        let limits = Limits {
+            wait_max: Duration::from_millis(if with_worker { 10_000 } else { 50 }),
+            ..Limits::default()
+        };
+        let app = App {
+            queue: Arc::new(queue.clone()),
+            store: Arc::new(queue.clone()),
+            waiting,
+            tokens: Arc::new(tokens),
+            now: || Timestamp::from_seconds(1_700_000_000),
+            limits,
+            metrics: PrometheusBuilder::new().build_recorder().handle(),
+        };
+        Self { app, queue, worker }
+    }
+
+    async fn call(&self, method: &str, path: &str, scope: Option<Scope>, body: impl Into<Body>) -> Response {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(scope) = scope {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {}", secret(scope).reveal()));
+        }
+        let request = request.header(header::CONTENT_TYPE, "application/json").body(body.into()).unwrap();
+        router(self.app.clone()).oneshot(request).await.unwrap()
+    }
+
+    async fn json(
+        &self,
+        method: &str,
+        path: &str,
+        scope: Scope,
+        body: impl Into<Body>,
+    ) -> (StatusCode, Value) {
+        let response = self.call(method, path, Some(scope), body).await;
+        let status = response.status();
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    fn stop(mut self) {
+        self.queue.close();
+        if let Some(worker) = self.worker.take() {
+            worker.join().unwrap();
+        }
+    }
+}
+
+fn event(id: &str, role: &str) -> Value {
+    json!({"RequestID": "r", "EventID": id, "RoleID": role, "EventType": "type1",
+        "EventTimestamp": "2023-06-23T16:23:18Z", "AffectedAssets": ["arn:aws:s3:::a,b", "\"{ü}"], "More": 1})
+}
+
+#[tokio::test]
+async fn each_route_has_a_rule_and_each_rule_a_route() {
+    let service = Service::start(false).await;
+    let document = serde_json::to_value(openapi(&service.app)).unwrap();
+    let mut routes: Vec<(String, String)> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, methods)| {
+            methods.as_object().unwrap().keys().map(move |method| (method.to_uppercase(), path.clone()))
+        })
+        .collect();
+    let mut rules: Vec<(String, String)> =
+        permission::RULES.iter().map(|rule| (rule.method.to_owned(), rule.path.to_owned())).collect();
+    // The page that shows the document and the document itself are not part of it.
+    routes
+        .extend([("GET", "/api/openapi.json"), ("GET", "/docs/{*rest}")].map(|(a, b)| (a.into(), b.into())));
+    routes.sort();
+    rules.sort();
+    assert_eq!(routes, rules);
+    for (method, path) in routes {
+        let open = permission::access(&method, &path) == Some(permission::Access::Open);
+        let path = path.replace("{*rest}", "").replace(['{', '}'], "");
+        let status = service.call(&method, &path, None, "").await.status();
+        assert_eq!(status == StatusCode::UNAUTHORIZED, !open, "{method} {path}: {status}");
+    }
+    let denied = service.call("POST", "/ingest", Some(Scope::Read), "{}").await;
+    assert_eq!(denied.status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn an_event_gets_its_verdict_once_and_the_stored_one_again() {
+    let service = Service::start(true).await;
+    let send = |id: &'static str| {
+        let body = event(id, "role12").to_string();
+        service.json("POST", "/ingest", Scope::Ingest, body)
+    };
+    let (status, answer) = send("e1").await;
+    assert_eq!(
+        (status, &answer["status"], &answer["verdict"]["score"]),
+        (StatusCode::OK, &json!("judged"), &json!(1.0))
+    );
+    let (status, answer) = send("e1").await;
+    assert_eq!(
+        (status, &answer["status"], &answer["verdict"]["score"]),
+        (StatusCode::OK, &json!("already_processed"), &json!(1.0))
+    );
+    for id in ["e2", "e3", "e4", "e5", "e6", "e7", "e8", "e9"] {
+        send(id).await;
+    }
+    // The worker of the test calls every tenth event of a role an anomaly.
+    let (status, answer) = send("e/10?").await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    assert_eq!(answer["link"], "/api/v1/events/plain/e%2F10%3F");
+    let (status, stored) = service.json("GET", answer["link"].as_str().unwrap(), Scope::Read, "").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(stored["resources"], json!(["arn:aws:s3:::a,b", "\"{ü}"]));
+    assert_eq!(stored["request_id"], "r");
+    let (_, page) = service.json("GET", "/api/v1/anomalies?limit=1", Scope::Read, "").await;
+    assert_eq!(page["items"][0]["id"], "e/10?");
+    let next = format!("/api/v1/anomalies?limit=1&cursor={}", page["next_cursor"]);
+    assert_eq!(service.json("GET", &next, Scope::Read, "").await.1, json!({"items": []}));
+    service.stop();
+}
+
+/// CT-W10 and its kin: all that is wrong is told at once, as a problem.
+#[tokio::test]
+async fn a_broken_event_is_refused_with_a_list_of_what_is_wrong() {
+    let service = Service::start(true).await;
+    let body = r#"{"RequestID": 7, "EventTimestamp": "yesterday", "AffectedAssets": "a"}"#;
+    let response = service.call("POST", "/ingest", Some(Scope::Ingest), body).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+    let problem: Value =
+        serde_json::from_slice(&to_bytes(response.into_body(), 9_999).await.unwrap()).unwrap();
+    assert_eq!(problem["errors"].as_array().unwrap().len(), 6, "{problem}");
+    let large = "x".repeat(Limits::default().event_bytes_max + 1);
+    assert_eq!(
+        service.call("POST", "/ingest", Some(Scope::Ingest), large).await.status(),
+        StatusCode::PAYLOAD_TOO_LARGE
+    );
+    service.stop();
+}
+
+/// CT-W4: without a worker each caller is answered in bounded time, with a link.
+#[tokio::test]
+async fn without_a_worker_each_caller_gets_a_link() {
+    let service = Service::start(false).await;
+    let (status, answer) = service.json("POST", "/ingest", Scope::Ingest, event("e1", "a").to_string()).await;
+    assert_eq!((status, &answer["status"]), (StatusCode::ACCEPTED, &json!("accepted")));
+    assert_eq!(
+        service.json("GET", "/api/v1/events/plain/e1", Scope::Read, "").await.0,
+        StatusCode::NOT_FOUND
+    );
+    assert!(service.app.waiting.is_empty(), "who gave up is forgotten");
+    assert_eq!(service.app.queue.depth(), 1);
+}
+
+/// CT-W3, CT-W6, CT-W22: five hundred callers at once, one of them broken: each gets its own answer.
+#[tokio::test]
+async fn five_hundred_callers_at_once_get_each_its_own_answer() {
+    let service = Arc::new(Service::start(true).await);
+    let calls: Vec<_> = (0..500)
+        .map(|id| {
+            let service = Arc::clone(&service);
+            tokio::spawn(async move {
+                let body = if id == 250 {
+                    "{".to_owned()
+                } else {
+                    event(&format!("e{id}"), &format!("role{id}")).to_string()
+                };
+                (id, service.json("POST", "/ingest", Scope::Ingest, body).await)
+            })
+        })
+        .collect();
+    for call in calls {
+        let (id, (status, answer)) = call.await.unwrap();
+        if id == 250 {
+            assert_eq!(status, StatusCode::BAD_REQUEST);
+        } else {
+            assert_eq!((status, &answer["id"]), (StatusCode::OK, &json!(format!("e{id}"))));
+            assert_eq!(answer["verdict"]["score"], 1.0);
+        }
+    }
+    Arc::into_inner(service).unwrap().stop();
+}
+
+#[tokio::test]
+async fn a_batch_takes_what_is_sound_and_names_the_rest() {
+    let service = Service::start(true).await;
+    let lines = format!("{}\n{{\"RequestID\": 1}}\n{}\n", event("a", "x"), event("b", "x"));
+    let (status, answer) =
+        service.json("POST", "/api/v1/ingest/events?wait=verdict", Scope::Ingest, lines).await;
+    assert_eq!((status, &answer["accepted"]), (StatusCode::ACCEPTED, &json!(2)));
+    assert!(answer["rejected"][0].as_str().unwrap().starts_with("item 2: "), "{answer}");
+    assert_eq!(answer["events"][1]["verdict"]["score"], 2.0);
+    let (status, _) =
+        service.json("POST", "/api/v1/ingest/cloudtrail", Scope::Ingest, "nothing of the kind").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    service.stop();
+}
+
+#[tokio::test]
+async fn tokens_are_made_listed_and_refused() {
+    let service = Service::start(false).await;
+    let new = json!({"name": "ci", "scopes": ["ingest"]}).to_string();
+    let (status, made) = service.json("POST", "/api/v1/tokens", Scope::Admin, new).await;
+    assert_eq!(status, StatusCode::CREATED);
+    let secret = Secret::shown(made["secret"].as_str().unwrap());
+    assert!(service.app.tokens.find(secret.hash()).await.unwrap().is_some());
+    let path = format!("/api/v1/tokens/{}", made["token"]["id"].as_str().unwrap());
+    assert_eq!(service.call("DELETE", &path, Some(Scope::Admin), "").await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(
+        service.call("DELETE", "/api/v1/tokens/none", Some(Scope::Admin), "").await.status(),
+        StatusCode::NOT_FOUND
+    );
+    let request = Request::builder()
+        .method("POST")
+        .uri("/ingest")
+        .header(header::AUTHORIZATION, format!("Bearer {}", secret.reveal()))
+        .body(Body::from(event("e", "r").to_string()))
+        .unwrap();
+    assert_eq!(
+        router(service.app.clone()).oneshot(request).await.unwrap().status(),
+        StatusCode::UNAUTHORIZED
+    );
+    let (_, list) = service.json("GET", "/api/v1/tokens", Scope::Admin, "").await;
+    assert_eq!(list.as_array().unwrap().len(), 4);
+    let bad = json!({"name": "", "scopes": ["all"]}).to_string();
+    let (status, problem) = service.json("POST", "/api/v1/tokens", Scope::Admin, bad).await;
+    assert_eq!((status, problem["errors"].as_array().unwrap().len()), (StatusCode::BAD_REQUEST, 2));
+}

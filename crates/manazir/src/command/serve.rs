@@ -1,0 +1,83 @@
+//! `manazir serve` and `manazir token`.
+
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use super::{Ending, write_json};
+use crate::cli::{Output, Serve, Token};
+use crate::service::{self, Started};
+
+#[derive(Serialize)]
+struct StartedJson {
+    listening: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+}
+
+pub(super) fn run(args: &Serve, output: Output, out: &mut dyn Write) -> Result<Ending> {
+    log_to_standard_error();
+    let started = |started: &Started| {
+        let url = format!("http://{}", started.address);
+        let token = started.secret.as_ref().map(|secret| secret.reveal().to_owned());
+        if output.json {
+            write_json(out, &StartedJson { listening: url, token })?;
+        } else {
+            writeln!(out, "Manazir listens on {url}; its API is described at {url}/docs")?;
+            if let Some(token) = token {
+                writeln!(
+                    out,
+                    "\nThe administrator's token, told this once (another: `manazir token new`):\n\n  {token}\n"
+                )?;
+                writeln!(out, "Try it:\n\n{}", example(&url, &token))?;
+            }
+        }
+        out.flush().context("write to standard output")
+    };
+    runtime()?.block_on(service::run(&args.data, args.listen, started))?;
+    Ok(Ending::Done)
+}
+
+fn example(url: &str, token: &str) -> String {
+    format!(
+        "  curl -X POST {url}/ingest -H 'Authorization: Bearer {token}' -d '{{\"RequestID\": \"r1\", \"EventID\": \"e1\", \
+         \"RoleID\": \"role12\", \"EventType\": \"type1\", \"EventTimestamp\": \"2023-06-23T16:23:18Z\", \
+         \"AffectedAssets\": [\"asset1\", \"asset2\"]}}'"
+    )
+}
+
+#[derive(Serialize)]
+struct TokenJson<'a> {
+    token: &'a str,
+}
+
+pub(super) fn token(args: &Token, output: Output, out: &mut dyn Write) -> Result<Ending> {
+    let Token::New(new) = args;
+    let scopes = service::scopes(&new.scope)?;
+    let secret = runtime()?.block_on(async {
+        std::fs::create_dir_all(&new.data)?;
+        let truth = service::open_truth(&new.data).await?;
+        let secret = service::new_token(&truth, &new.name, &scopes).await?;
+        truth.close().await;
+        anyhow::Ok(secret)
+    })?;
+    if output.json {
+        write_json(out, &TokenJson { token: secret.reveal() })?;
+    } else {
+        writeln!(out, "{}", secret.reveal())?;
+    }
+    Ok(Ending::Done)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")
+}
+
+/// Levels by `RUST_LOG`, `info` if it is not set; the store's own messages only if something is wrong.
+fn log_to_standard_error() {
+    let levels = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,fjall=warn,lsm_tree=warn"));
+    // A second call finds the first one's subscriber, which is as good.
+    let _ = tracing_subscriber::fmt().with_env_filter(levels).with_writer(std::io::stderr).try_init();
+}
