@@ -1,5 +1,7 @@
 //! What every token store must do.
 
+#![allow(clippy::unwrap_used, reason = "a suite of tests, which ends at the first surprise")]
+
 use manazir_model::Timestamp;
 
 use crate::{Scope, Secret, Token, TokenStore};

@@ -219,8 +219,8 @@ mod tests {
         let forms: Vec<Form> = after.injections.iter().map(|injection| injection.form).collect();
         assert_eq!(forms, Form::ALL);
         let injected = |at: usize| after.injections.iter().any(|injection| injection.rows.contains(&at));
-        for at in 0..N {
-            assert!(injected(at) || before[0][at] == after.channels[0][at], "{at}");
+        for (at, (before, after)) in before[0].iter().zip(&after.channels[0]).enumerate() {
+            assert!(injected(at) || before == after, "{at}");
         }
         for Injection { form, rows, .. } in &after.injections {
             assert!(rows.clone().any(|at| before[0][at] != after.channels[0][at]), "{form:?}");

@@ -1,5 +1,7 @@
 //! The contract of queues and stores, on a real directory.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
+
 use std::path::PathBuf;
 
 use manazir_fjall::{Config, Embedded, EmbeddedConsumer, OpenError};

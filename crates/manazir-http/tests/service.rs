@@ -1,5 +1,7 @@
 //! The service through its router, over the twins in memory and a worker that counts.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! What every queue with its store must do. An adapter calls [`check`] in its tests.
 
+#![allow(clippy::unwrap_used, reason = "a suite of tests, which ends at the first surprise")]
+
 use std::collections::BTreeMap;
 
 use manazir_model::{Event, EventVerdict, Timestamp};

@@ -1,5 +1,7 @@
 //! The contracts of the domains, on a file and on a real PostgreSQL.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
+
 use manazir_sql::{OpenError, Truth};
 use manazir_testkit::postgres::Postgres;
 

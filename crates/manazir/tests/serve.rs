@@ -1,5 +1,7 @@
 //! The service as a process: started, called, killed, started again.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;

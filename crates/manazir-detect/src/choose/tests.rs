@@ -1,3 +1,5 @@
+//! What must hold of the choice, whatever the series.
+
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use rayon::prelude::*;

@@ -1,3 +1,5 @@
+//! What must hold of neighbours that come in one by one.
+
 use super::*;
 use crate::Random;
 use crate::stream::check::check_channel_detector;
