@@ -163,12 +163,17 @@ Examples:
   manazir detect data/ --out scores.parquet
   manazir detect data/ --report report.html
   manazir detect data/ --json > anomalies.json
+  manazir detect heartbeat.csv --thorough --out scores.parquet
 
-Columns of the Parquet file: series, ts, value, expected, lower, upper, score, p_value, alarm.")]
+Columns of the Parquet file: series, ts, value, expected, lower, upper, score, p_value, alarm, and with
+--thorough ensemble_score, which ranks the samples of a series and is calibrated to nothing.")]
 pub struct Detect {
     /// Files, folders or patterns
     #[arg(value_name = "SOURCE", required = true)]
     pub sources: Vec<String>,
+    /// Judge each series also by an ensemble of batch methods chosen for it: minutes, not seconds
+    #[arg(long)]
+    pub thorough: bool,
     /// Write the verdict of every sample as Parquet
     #[arg(long, value_name = "F.parquet")]
     pub out: Option<PathBuf>,

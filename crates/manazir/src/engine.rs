@@ -2,6 +2,7 @@
 
 mod busy;
 mod events;
+mod thorough;
 
 pub use events::{EventScores, event_scores, real_average_precision};
 use jiff::tz::TimeZone;
@@ -16,6 +17,7 @@ use manazir_detect::period::{Config, common_period, periods};
 use manazir_detect::stream::Setting;
 use manazir_model::{Anomaly, Grain, Sample, Series, SeriesKind, Timestamp};
 use rayon::prelude::*;
+pub use thorough::{Thorough, thorough};
 
 use crate::finding::SeriesReport;
 use crate::progress::Work;

@@ -175,6 +175,33 @@ fn detect_writes_every_verdict_as_parquet() {
 }
 
 #[test]
+fn detect_is_thorough_if_asked() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let place = Place::new();
+    // A repeating form whose values stay what they were when it is turned round for one period.
+    let form = |at: usize| [0, 1, 2, 3, 9, 3, 0, -4, -2, 0][at % 10] as f64 + 0.01 * (at * 7 % 11) as f64;
+    let turned = |at: usize| if at / 10 == 90 { 9 - at % 10 } else { at };
+    let rows: String = (0..1_500).map(|at| format!("{at},{}\n", form(turned(at)))).collect();
+    place.write("valve.csv", &format!("t,pressure\n{rows}"));
+    let json = place.json(&["detect", "valve.csv", "--thorough", "--out", "scores.parquet"]);
+    let ensemble = &json["ensembles"][0];
+    assert!(
+        ensemble["choice"].as_str().unwrap().starts_with("season of 10 samples: neighbours"),
+        "{ensemble}"
+    );
+    // Rows are counted in microseconds where the data has no clock.
+    let (start, end) = (ensemble["start_at"].as_str().unwrap(), ensemble["end_at"].as_str().unwrap());
+    assert!(start < "1970-01-01T00:00:00.000910Z" && end > "1970-01-01T00:00:00.000900Z", "{ensemble}");
+    let text = place.ok(&["detect", "valve.csv", "--thorough"]);
+    assert!(text.contains("by an ensemble chosen for it"), "{text}");
+    assert!(text.contains("pressure: "), "{text}");
+    let reader = SerializedFileReader::new(fs::File::open(place.path("scores.parquet")).unwrap()).unwrap();
+    let schema = reader.metadata().file_metadata().schema_descr();
+    assert_eq!(schema.columns().last().unwrap().name(), "ensemble_score");
+    assert_eq!(place.json(&["detect", "valve.csv"]).get("ensembles"), None);
+}
+
+#[test]
 fn up_tells_that_a_source_fell_silent() {
     let place = Place::new();
     let rows: String = (0..600)

@@ -12,18 +12,22 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
+use crate::engine::Thorough;
 use crate::finding::SeriesReport;
 
 /// Writes `series, ts, value, expected, lower, upper, score, p_value, alarm`, series after series in order of
-/// time; what does not exist is null. The file appears under its name when it is whole.
-pub(super) fn write(path: &Path, reports: &[SeriesReport]) -> Result<()> {
+/// time, and `ensemble_score` if each series has an ensemble; what does not exist is null. The file appears
+/// under its name when it is whole.
+pub(super) fn write(path: &Path, reports: &[SeriesReport], ensembles: &[Thorough]) -> Result<()> {
     let part = path.with_extension("part");
     let properties =
         WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
-    let schema = rows(None)?.schema();
+    let none = ensembles.first().map(|_| [].as_slice());
+    let schema = rows(None, none)?.schema();
     let mut writer = ArrowWriter::try_new(File::create(&part)?, schema, Some(properties))?;
-    for report in reports {
-        writer.write(&rows(Some(report))?)?;
+    for (index, report) in reports.iter().enumerate() {
+        let scores = ensembles.get(index).map(|ensemble| ensemble.scores.as_slice());
+        writer.write(&rows(Some(report), scores)?)?;
     }
     writer.close()?;
     std::fs::rename(&part, path)?;
@@ -31,7 +35,7 @@ pub(super) fn write(path: &Path, reports: &[SeriesReport]) -> Result<()> {
 }
 
 /// The rows of a series; none of them without one, for the schema.
-fn rows(report: Option<&SeriesReport>) -> Result<RecordBatch> {
+fn rows(report: Option<&SeriesReport>, ensemble: Option<&[f64]>) -> Result<RecordBatch> {
     let n_samples = report.map_or(0, |report| report.series.len());
     let key = report.map_or(String::new(), |report| report.series.key.to_string());
     let at: Vec<i64> =
@@ -42,7 +46,7 @@ fn rows(report: Option<&SeriesReport>) -> Result<RecordBatch> {
     };
     let p_values = |report: &SeriesReport| report.score.iter().map(|&score| p_value(score)).collect();
     let alarms = report.map_or(Vec::new(), alarms);
-    let columns: [(&str, ArrayRef, bool); 9] = [
+    let mut columns: Vec<(&str, ArrayRef, bool)> = vec![
         ("series", Arc::new(StringArray::from_iter_values(std::iter::repeat_n(&key, n_samples))), false),
         ("ts", Arc::new(TimestampMicrosecondArray::from(at).with_timezone("UTC")), false),
         ("value", column(&|report| report.series.values.clone()), true),
@@ -53,6 +57,9 @@ fn rows(report: Option<&SeriesReport>) -> Result<RecordBatch> {
         ("p_value", column(&p_values), true),
         ("alarm", Arc::new(BooleanArray::from(alarms)), false),
     ];
+    if let Some(scores) = ensemble {
+        columns.push(("ensemble_score", Arc::new(Float64Array::from(scores.to_vec())), true));
+    }
     Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
 }
 

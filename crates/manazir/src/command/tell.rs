@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
+use crate::engine::Thorough;
 use crate::finding::{Finding, SeriesReport, ranked};
 use crate::found::Found;
 use crate::report::columns::Window;
 use crate::report::number::{count, counted};
 use crate::report::terminal::{Ink, Style, chart, list, table, wrapped};
-use crate::report::when::common_year;
+use crate::report::when::{Clock, common_year};
 
 /// Tables and series listed on the terminal; the report lists more.
 const ROWS_MAX: usize = 12;
@@ -115,6 +116,38 @@ fn strongest(out: &mut dyn Write, finding: &Finding<'_>, style: Style) -> io::Re
     if let Some(note) = &finding.report.confidence_note {
         let note = format!("Read with care: {note}.");
         writeln!(out, "{}", style.paint(Ink::Quiet, &wrapped(&note, style.width, 0)))?;
+    }
+    Ok(())
+}
+
+/// The strangest stretch of each series as its ensemble sees it, the strangest series first.
+pub(super) fn ensembles(
+    out: &mut dyn Write,
+    reports: &[SeriesReport],
+    ensembles: &[Thorough],
+    top: usize,
+    style: Style,
+) -> io::Result<()> {
+    if ensembles.is_empty() {
+        return Ok(());
+    }
+    let year = common_year(reports.iter().map(|report| &report.series));
+    let mut order: Vec<(&SeriesReport, &Thorough)> = reports.iter().zip(ensembles).collect();
+    order.sort_by(|one, other| other.1.score.total_cmp(&one.1.score));
+    writeln!(
+        out,
+        "\n{}",
+        style.paint(Ink::Strong, "The strangest stretch of each series, by an ensemble chosen for it")
+    )?;
+    for (report, ensemble) in order.into_iter().take(top) {
+        let name = crate::report::name::printable(&report.series.key.to_string());
+        let Some((start, end)) = ensemble.strangest else {
+            writeln!(out, "{}", wrapped(&format!("{name}: nothing stands out"), style.width, 2))?;
+            continue;
+        };
+        let span = Clock::of(&report.series, year).span(start, end);
+        let text = format!("{name}: {span}, score {:.1}; {}", ensemble.score, ensemble.words);
+        writeln!(out, "{}", wrapped(&text, style.width, 2))?;
     }
     Ok(())
 }
