@@ -71,6 +71,21 @@ pub struct Token {
     pub revoked_at: Option<Timestamp>,
 }
 
+impl Token {
+    /// A new token and its secret, from 40 random bytes.
+    pub fn new(
+        name: impl Into<String>,
+        scopes: Vec<Scope>,
+        created_at: Timestamp,
+        entropy: [u8; 40],
+    ) -> (Self, Secret) {
+        let (id, secret) = entropy.split_at(8);
+        let secret = secret.try_into().expect("32 of the 40 bytes are left");
+        let token = Self { id: hex(id), name: name.into(), scopes, created_at, revoked_at: None };
+        (token, Secret::from_entropy(secret))
+    }
+}
+
 /// Why a token store could not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -98,6 +113,14 @@ pub trait TokenStore: Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_and_its_secret_share_no_randomness() {
+        let mut entropy = [1; 40];
+        entropy[..8].fill(2);
+        let (token, secret) = Token::new("ci", vec![Scope::Ingest], Timestamp(5), entropy);
+        assert_eq!((token.id.as_str(), secret), ("0202020202020202", Secret::from_entropy([1; 32])));
+    }
 
     #[test]
     fn a_secret_is_told_once_and_never_printed() {

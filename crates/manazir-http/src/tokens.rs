@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use manazir_auth::{Scope, Secret, Token};
+use manazir_auth::{Scope, Token};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -89,22 +89,11 @@ pub(crate) async fn make(
     if !wrong.is_empty() {
         return Err(Problem::invalid("the token cannot be made", wrong));
     }
-    let (id, secret) = (entropy::<8>()?, Secret::from_entropy(entropy()?));
-    let token = Token {
-        id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
-        name: new.name,
-        scopes,
-        created_at: (app.now)(),
-        revoked_at: None,
-    };
+    let mut entropy = [0; 40];
+    getrandom::fill(&mut entropy).map_err(|error| Problem::internal(&error))?;
+    let (token, secret) = Token::new(new.name, scopes, (app.now)(), entropy);
     app.tokens.add(secret.hash(), &token).await?;
     Ok((StatusCode::CREATED, Json(MadeToken { token: token.into(), secret: secret.reveal().to_owned() })))
-}
-
-fn entropy<const N: usize>() -> Result<[u8; N], Problem> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| Problem::internal(&error))?;
-    Ok(bytes)
 }
 
 /// Refuse a token from now on

@@ -107,17 +107,9 @@ async fn first_token(truth: &Truth) -> Result<Option<Secret>> {
 
 /// Makes a token and returns its secret, which nobody can read again.
 pub async fn new_token(truth: &Truth, name: &str, scopes: &[Scope]) -> Result<Secret> {
-    let (mut id, mut entropy) = ([0; 8], [0; 32]);
-    getrandom::fill(&mut id)?;
+    let mut entropy = [0; 40];
     getrandom::fill(&mut entropy)?;
-    let secret = Secret::from_entropy(entropy);
-    let token = Token {
-        id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
-        name: name.to_owned(),
-        scopes: scopes.to_owned(),
-        created_at: now(),
-        revoked_at: None,
-    };
+    let (token, secret) = Token::new(name, scopes.to_owned(), now(), entropy);
     truth.add(secret.hash(), &token).await?;
     Ok(secret)
 }
