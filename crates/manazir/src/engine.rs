@@ -297,6 +297,7 @@ fn causal_scores(entity: &Channels<'_>, grain: Option<Grain>) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use manazir_detect::Random;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -327,6 +328,40 @@ mod tests {
         assert_eq!(unexpected(office("Europe/Berlin")), 0);
         // By another clock, two hours of each day after the change are not what they were.
         assert!(unexpected(office("UTC")) > 20);
+    }
+
+    /// Series of as many hours as `lengths` says, each with a spike.
+    fn fleet(seed: u64, lengths: &[usize]) -> Vec<Series> {
+        let mut random = Random::new(seed);
+        let one = |(index, &hours): (usize, &usize)| {
+            let mut values: Vec<f64> = (0..hours).map(|_| random.normal()).collect();
+            if let Some(middle) = values.get_mut(hours / 2) {
+                *middle += 40.0;
+            }
+            let at = (0..hours as i64).map(|hour| Timestamp::from_seconds(3_600 * hour)).collect();
+            let key = manazir_model::SeriesKey::new(format!("s{index}"), []);
+            Series { key, at, values, grain: Some(Grain::HOUR), ..Series::default() }
+        };
+        lengths.iter().enumerate().map(one).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+        #[test]
+        fn any_number_of_threads_gives_the_same_verdicts(
+            seed: u64,
+            lengths in proptest::collection::vec(0..900usize, 1..7),
+            threads in 2..6usize,
+        ) {
+            let by = |threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let work = Work::start("judging", 0, crate::progress::Unit::Samples, true);
+                let reports = pool.install(|| analyse(fleet(seed, &lengths), Sensitivity::default(), &work));
+                // Text, so that what holds no number is equal to itself; it is exact.
+                reports.iter().map(|report| format!("{report:?}")).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(by(threads), by(1));
+        }
     }
 
     #[test]
