@@ -84,8 +84,6 @@ pub const RULES: &[Rule] = &[
     rule("POST", "/api/v1/ingest/events",            Access::Needs(Scope::Ingest)),
     rule("POST", "/api/v1/ingest/cloudtrail",        Access::Needs(Scope::Ingest)),
     rule("GET",  "/api/v1/events/{source}/{id}",     Access::Needs(Scope::Read)),
-    rule("GET",  "/api/v1/anomalies",                Access::Needs(Scope::Read)),
-    rule("GET",  "/api/v1/dead_letters",             Access::Needs(Scope::Admin)),
     rule("GET",  "/api/v1/tokens",                   Access::Needs(Scope::Admin)),
     rule("POST", "/api/v1/tokens",                   Access::Needs(Scope::Admin)),
     rule("DELETE", "/api/v1/tokens/{id}",            Access::Needs(Scope::Admin)),
@@ -135,8 +133,6 @@ mod tests {
             POST /api/v1/ingest/events: ingest admin
             POST /api/v1/ingest/cloudtrail: ingest admin
             GET /api/v1/events/{source}/{id}: read admin
-            GET /api/v1/anomalies: read admin
-            GET /api/v1/dead_letters: admin
             GET /api/v1/tokens: admin
             POST /api/v1/tokens: admin
             DELETE /api/v1/tokens/{id}: admin

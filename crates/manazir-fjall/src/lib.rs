@@ -3,17 +3,19 @@
 //! | keyspace | key | value |
 //! |---|---|---|
 //! | `messages` | position | the message as it came; stays after it was judged, for replay |
-//! | `identities` | source and id of an event | the position at which it was judged |
-//! | `verdicts` | position | the event with its verdict |
-//! | `anomalies` | position | nothing: the positions of `verdicts` that are anomalies |
-//! | `dead_letters` | position | why the message could not be judged |
-//! | `models` | partition | the models as of the last snapshot |
-//! | `progress` | name | positions: `committed`, `snapshot` |
+//! | `identities` | source and id of an event | the place at which it was judged |
+//! | `verdicts` | place | the event with its verdict |
+//! | `snapshots` | partition | its models, and the position after which they were so |
+//! | `outbox` | number | what the relational truth has not shown yet |
+//! | `progress` | name | see [`codec`] |
 //!
-//! Positions are eight bytes, big end first, so that the tree's order is theirs.
+//! A position counts messages; a place is a partition and a position. Numbers are written with their big end
+//! first, so that the tree's order is theirs.
 
 mod codec;
 mod consumer;
+mod hold;
+mod outbox;
 mod publisher;
 mod store;
 
@@ -26,6 +28,8 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 use manazir_ingest::{Error, Message, Queue};
 
 pub use consumer::EmbeddedConsumer;
+use hold::Holding;
+use outbox::OutboxEnd;
 use publisher::Publisher;
 
 /// How the store is opened.
@@ -61,6 +65,8 @@ pub enum OpenError {
 pub struct Embedded {
     keyspaces: Arc<Keyspaces>,
     publisher: Arc<Publisher>,
+    holding: Arc<Holding>,
+    outbox: Arc<OutboxEnd>,
 }
 
 impl std::fmt::Debug for Embedded {
@@ -75,9 +81,8 @@ struct Keyspaces {
     messages: Keyspace,
     identities: Keyspace,
     verdicts: Keyspace,
-    anomalies: Keyspace,
-    dead_letters: Keyspace,
-    models: Keyspace,
+    snapshots: Keyspace,
+    outbox: Keyspace,
     progress: Keyspace,
     /// Position up to which batches were committed.
     committed: AtomicU64,
@@ -93,7 +98,14 @@ impl Embedded {
         let keyspaces = Arc::new(keyspaces);
         let publisher = Publisher::start(Arc::clone(&keyspaces), config.publications_max)
             .map_err(|error| OpenError::Failed(folder.to_owned(), error.into()))?;
-        Ok(Self { keyspaces, publisher: Arc::new(publisher) })
+        let outbox = OutboxEnd::open(&keyspaces)
+            .map_err(|error| OpenError::Failed(folder.to_owned(), error.into()))?;
+        Ok(Self {
+            keyspaces,
+            publisher: Arc::new(publisher),
+            holding: Arc::default(),
+            outbox: Arc::new(outbox),
+        })
     }
 
     /// A consumer that begins after the last commit.
@@ -105,6 +117,11 @@ impl Embedded {
     /// Takes no more messages. What was taken is written; consumers end when they have received it.
     pub fn close(&self) {
         self.publisher.close();
+    }
+
+    /// Whoever waits for entries of the outbox waits for no more: the worker has ended.
+    pub fn close_outbox(&self) {
+        self.outbox.close();
     }
 
     /// Bytes on disk.
@@ -127,9 +144,8 @@ impl Keyspaces {
             messages: keyspace("messages")?,
             identities: keyspace("identities")?,
             verdicts: keyspace("verdicts")?,
-            anomalies: keyspace("anomalies")?,
-            dead_letters: keyspace("dead_letters")?,
-            models: keyspace("models")?,
+            snapshots: keyspace("snapshots")?,
+            outbox: keyspace("outbox")?,
             progress,
             committed: AtomicU64::new(committed),
             database,
@@ -139,12 +155,12 @@ impl Keyspaces {
 
 #[async_trait]
 impl Queue for Embedded {
-    async fn publish(&self, messages: Vec<Message>) -> Result<Vec<u64>, Error> {
+    async fn publish(&self, messages: Vec<Message>) -> Result<(), Error> {
         self.publisher.publish(messages).await
     }
 
-    fn depth(&self) -> u64 {
+    async fn depth(&self) -> Result<u64, Error> {
         let written = self.publisher.written().borrow().position;
-        written.saturating_sub(self.keyspaces.committed.load(Ordering::Acquire))
+        Ok(written.saturating_sub(self.keyspaces.committed.load(Ordering::Acquire)))
     }
 }

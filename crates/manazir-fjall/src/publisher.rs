@@ -31,7 +31,7 @@ pub(crate) struct Written {
 /// Messages as they are stored, and who waits for them.
 struct Publication {
     messages: Vec<Vec<u8>>,
-    done: oneshot::Sender<Result<Vec<u64>, Error>>,
+    done: oneshot::Sender<Result<(), Error>>,
 }
 
 pub(crate) struct Publisher {
@@ -65,7 +65,7 @@ impl Publisher {
         self.written.clone()
     }
 
-    pub(crate) async fn publish(&self, messages: Vec<Message>) -> Result<Vec<u64>, Error> {
+    pub(crate) async fn publish(&self, messages: Vec<Message>) -> Result<(), Error> {
         let count = messages.len();
         let messages = messages.iter().map(Message::to_bytes).collect();
         let (done, written) = oneshot::channel();
@@ -125,12 +125,11 @@ impl Writer {
         let mut batch = self.keyspaces.database.batch().durability(Some(PersistMode::SyncData));
         let mut answers = Vec::with_capacity(together.len());
         for Publication { messages, done } in together {
-            let first = position + 1;
             for message in messages {
                 position += 1;
                 batch.insert(&self.keyspaces.messages, position.to_be_bytes(), message);
             }
-            answers.push((done, (first..=position).collect::<Vec<u64>>()));
+            answers.push(done);
         }
         let count = batch.len();
         let committed = batch.commit();
@@ -138,14 +137,14 @@ impl Writer {
         match committed {
             Ok(()) => {
                 self.tell.send_modify(|written| written.position = position);
-                for (done, positions) in answers {
+                for done in answers {
                     // A caller that has gone away does not need its answer; its messages are taken.
-                    let _ = done.send(Ok(positions));
+                    let _ = done.send(Ok(()));
                 }
             }
             Err(error) => {
                 tracing::error!(%error, "messages could not be written");
-                for (done, _) in answers {
+                for done in answers {
                     let _ = done.send(Err(Error::store(error.to_string())));
                 }
             }

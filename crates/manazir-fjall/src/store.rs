@@ -1,119 +1,89 @@
-//! Verdicts, identities, dead letters and models.
+//! Verdicts, identities and models.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
-use fjall::{Keyspace, PersistMode};
-use manazir_ingest::{Commit, DeadLetter, Delivery, Error, EventId, EventStore, Judged, Models, Snapshot};
+use fjall::PersistMode;
+use manazir_ingest::{Commit, Error, EventId, EventStore, Held, Judged, Lease, Message, Snapshot, Standing};
 
-use crate::consumer::messages;
-use crate::{Embedded, Keyspaces, codec};
+use crate::{Embedded, Keyspaces, codec, hold};
 
 #[async_trait]
 impl EventStore for Embedded {
-    async fn commit(&self, commit: &Commit) -> Result<(), Error> {
+    async fn hold(&self) -> Result<Arc<Held>, Error> {
+        self.holding.hold(&self.keyspaces, self.keyspaces.committed.load(Ordering::Acquire))
+    }
+
+    async fn release(&self, _leases: &[Lease]) -> Result<(), Error> {
+        hold::end(&self.keyspaces)
+    }
+
+    async fn suspect(&self, _lease: &Lease, id: &EventId) -> Result<(), Error> {
+        hold::suspect(&self.keyspaces, id)
+    }
+
+    async fn commit(&self, commit: &Commit<'_>) -> Result<Vec<u16>, Error> {
         let keyspaces = &*self.keyspaces;
         let mut batch = keyspaces.database.batch().durability(Some(PersistMode::SyncData));
         for judged in &commit.judged {
-            let position = judged.position.to_be_bytes();
-            batch.insert(&keyspaces.identities, judged.id.to_bytes(), position);
-            batch.insert(&keyspaces.verdicts, position, codec::write(judged)?);
-            if judged.verdict.anomaly {
-                batch.insert(&keyspaces.anomalies, position, []);
-            }
+            let place = codec::place(judged.partition, judged.seq);
+            batch.insert(&keyspaces.identities, judged.id.to_bytes(), place);
+            batch.insert(&keyspaces.verdicts, place, codec::write(judged)?);
         }
-        for dead in &commit.dead {
-            batch.insert(&keyspaces.dead_letters, dead.position.to_be_bytes(), codec::write(dead)?);
+        for Snapshot { partition, seq, state } in &commit.snapshots {
+            let mut value = Vec::with_capacity(8 + state.len());
+            value.extend_from_slice(&seq.to_be_bytes());
+            value.extend_from_slice(state);
+            batch.insert(&keyspaces.snapshots, partition.to_be_bytes(), value);
         }
-        for models in commit.snapshot.iter().flat_map(|snapshot| &snapshot.models) {
-            batch.insert(&keyspaces.models, models.partition.to_be_bytes(), models.state.as_slice());
-        }
-        if let Some(snapshot) = &commit.snapshot {
-            batch.insert(&keyspaces.progress, codec::SNAPSHOT, snapshot.position.to_be_bytes());
-        }
-        let committed = commit.position.max(keyspaces.committed.load(Ordering::Acquire));
+        let found = self.outbox.put(commit, &mut batch, keyspaces)?;
+        batch.remove(&keyspaces.progress, codec::SUSPECT);
+        let before = keyspaces.committed.load(Ordering::Acquire);
+        let committed = commit.receipt.map_or(before, |receipt| receipt.max(before));
         batch.insert(&keyspaces.progress, codec::COMMITTED, committed.to_be_bytes());
         batch.commit().map_err(Error::store)?;
         keyspaces.committed.store(committed, Ordering::Release);
-        Ok(())
+        self.outbox.tell(found);
+        Ok(Vec::new())
     }
 
     async fn judged(&self, ids: &[EventId]) -> Result<Vec<Option<Judged>>, Error> {
         ids.iter().map(|id| judged(&self.keyspaces, id)).collect()
     }
 
-    async fn position(&self) -> Result<u64, Error> {
-        Ok(self.keyspaces.committed.load(Ordering::Acquire))
+    async fn standing(&self, partition: u16) -> Result<Standing, Error> {
+        let places = codec::place(partition, 0)..=codec::place(partition, u64::MAX);
+        let last = self.keyspaces.verdicts.range(places).next_back();
+        let last = last.map(fjall::Guard::key).transpose().map_err(Error::store)?;
+        let snapshot = self.keyspaces.snapshots.get(partition.to_be_bytes()).map_err(Error::store)?;
+        let snapshot = snapshot
+            .as_ref()
+            .and_then(|value| value.split_at_checked(8))
+            .map(|(seq, state)| Snapshot { partition, seq: codec::position(seq), state: state.to_vec() });
+        Ok(Standing { seq: last.map_or(0, |key| codec::position(&key[2..])), snapshot })
     }
 
-    async fn snapshot(&self) -> Result<Snapshot, Error> {
-        let position = self.keyspaces.progress.get(codec::SNAPSHOT).map_err(Error::store)?;
-        let models = self.keyspaces.models.iter().map(|entry| {
-            let (key, state) = entry.into_inner().map_err(Error::store)?;
-            let partition = key[..].try_into().map(u16::from_be_bytes).unwrap_or_default();
-            Ok(Models { partition, state: state.to_vec() })
-        });
-        Ok(Snapshot {
-            position: position.map_or(0, |bytes| codec::position(&bytes)),
-            models: models.collect::<Result<_, Error>>()?,
-        })
-    }
-
-    async fn replay(&self, after: u64, max: usize) -> Result<Vec<Delivery>, Error> {
+    async fn replay(&self, partition: u16, after: u64, max: usize) -> Result<Vec<(u64, Message)>, Error> {
         let keyspaces = &*self.keyspaces;
-        let committed = keyspaces.committed.load(Ordering::Acquire);
-        let mut after = after;
+        let places = codec::place(partition, after + 1)..=codec::place(partition, u64::MAX);
         let mut found = Vec::new();
-        while found.len() < max {
-            let deliveries = messages(keyspaces, after, committed, max)?;
-            let Some(last) = deliveries.last() else { break };
-            after = last.position;
-            for delivery in deliveries {
-                if keyspaces.verdicts.contains_key(delivery.position.to_be_bytes()).map_err(Error::store)? {
-                    found.push(delivery);
-                }
-            }
+        for entry in keyspaces.verdicts.range(places).take(max) {
+            let key = entry.key().map_err(Error::store)?;
+            let position = codec::position(&key[2..]);
+            let bytes = keyspaces.messages.get(position.to_be_bytes()).map_err(Error::store)?;
+            let missing = || Error::Damaged {
+                what: format!("the message at {position}"),
+                why: "it was judged and is gone".to_owned(),
+            };
+            found.push((position, Message::from_bytes(&bytes.ok_or_else(missing)?)?));
         }
-        found.truncate(max);
         Ok(found)
-    }
-
-    async fn anomalies(&self, before: Option<u64>, max: usize) -> Result<Vec<Judged>, Error> {
-        let positions = newest(&self.keyspaces.anomalies, before, max, |key, _| Ok(codec::position(key)))?;
-        let stored = positions.into_iter().map(|position| at(&self.keyspaces, position));
-        Ok(stored.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
-    }
-
-    async fn dead_letters(&self, before: Option<u64>, max: usize) -> Result<Vec<DeadLetter>, Error> {
-        newest(&self.keyspaces.dead_letters, before, max, |key, value| {
-            codec::read(value, || format!("the dead letter at {}", codec::position(key)))
-        })
     }
 }
 
 fn judged(keyspaces: &Keyspaces, id: &EventId) -> Result<Option<Judged>, Error> {
-    let position = keyspaces.identities.get(id.to_bytes()).map_err(Error::store)?;
-    position.map_or(Ok(None), |position| at(keyspaces, codec::position(&position)))
-}
-
-fn at(keyspaces: &Keyspaces, position: u64) -> Result<Option<Judged>, Error> {
-    let verdict = keyspaces.verdicts.get(position.to_be_bytes()).map_err(Error::store)?;
-    verdict.map(|bytes| codec::read(&bytes, || format!("the verdict at {position}"))).transpose()
-}
-
-/// The last entries of a keyspace before a position.
-fn newest<T>(
-    keyspace: &Keyspace,
-    before: Option<u64>,
-    max: usize,
-    read: impl Fn(&[u8], &[u8]) -> Result<T, Error>,
-) -> Result<Vec<T>, Error> {
-    let range = ..before.unwrap_or(u64::MAX).to_be_bytes();
-    let entries = keyspace.range(range).rev().take(max);
-    entries
-        .map(|entry| {
-            let (key, value) = entry.into_inner().map_err(Error::store)?;
-            read(&key, &value)
-        })
-        .collect()
+    let Some(place) = keyspaces.identities.get(id.to_bytes()).map_err(Error::store)? else { return Ok(None) };
+    let verdict = keyspaces.verdicts.get(&place).map_err(Error::store)?;
+    verdict.map(|bytes| codec::read(&bytes, || format!("the verdict of {}", id.id))).transpose()
 }

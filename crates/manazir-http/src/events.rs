@@ -1,13 +1,12 @@
-//! Events with their verdicts, anomalies, dead letters.
+//! Events with their verdicts.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
-use manazir_ingest::{DeadLetter, EventId, Judged};
+use axum::extract::{Path, State};
+use manazir_ingest::{EventId, Judged};
 use manazir_model::{EventVerdict, Reason};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::page::{Page, PageQuery};
 use crate::{App, Problem};
 
 /// One expectation that an event broke.
@@ -68,15 +67,17 @@ pub(crate) struct EventJson {
     at: String,
     /// When it arrived.
     received_at: String,
-    /// Where it stood in the queue.
-    position: u64,
+    /// Its partition, and its place among the messages of that partition.
+    partition: u16,
+    /// See `partition`.
+    seq: u64,
     /// What was said of it.
     verdict: VerdictJson,
 }
 
 impl From<Judged> for EventJson {
     fn from(judged: Judged) -> Self {
-        let Judged { id, position, received_at, event, verdict } = judged;
+        let Judged { id, partition, seq, received_at, event, verdict } = judged;
         Self {
             source: id.source,
             id: id.id,
@@ -86,35 +87,9 @@ impl From<Judged> for EventJson {
             resources: event.resources,
             at: event.at.to_string(),
             received_at: received_at.to_string(),
-            position,
+            partition,
+            seq,
             verdict: verdict.into(),
-        }
-    }
-}
-
-/// A message that could not be judged.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct DeadLetterJson {
-    /// Who sent it.
-    source: String,
-    /// Its identity within the source.
-    id: String,
-    /// Why it could not be judged.
-    reason: String,
-    /// When it arrived, RFC 3339.
-    received_at: String,
-    /// Where it stood in the queue.
-    position: u64,
-}
-
-impl From<DeadLetter> for DeadLetterJson {
-    fn from(dead: DeadLetter) -> Self {
-        Self {
-            source: dead.id.source,
-            id: dead.id.id,
-            reason: dead.reason,
-            received_at: dead.received_at.to_string(),
-            position: dead.position,
         }
     }
 }
@@ -132,28 +107,4 @@ pub(crate) async fn event(
     let missing =
         || Problem::not_found(format!("no event `{}` of `{}` has been judged yet", id.id, id.source));
     found.map(|judged| Json(judged.into())).ok_or_else(missing)
-}
-
-/// Anomalies, the newest first
-#[utoipa::path(get, path = "/api/v1/anomalies", tag = "events", params(PageQuery),
-    responses((status = 200, body = Page<EventJson>)))]
-pub(crate) async fn anomalies(
-    State(app): State<App>,
-    Query(page): Query<PageQuery>,
-) -> Result<Json<Page<EventJson>>, Problem> {
-    let found = app.store.anomalies(page.before(), page.limit()).await?;
-    let items = found.into_iter().map(EventJson::from).collect();
-    Ok(Json(Page::new(items, page.limit(), |event: &EventJson| event.position)))
-}
-
-/// Messages that could not be judged, the newest first
-#[utoipa::path(get, path = "/api/v1/dead_letters", tag = "events", params(PageQuery),
-    responses((status = 200, body = Page<DeadLetterJson>)))]
-pub(crate) async fn dead_letters(
-    State(app): State<App>,
-    Query(page): Query<PageQuery>,
-) -> Result<Json<Page<DeadLetterJson>>, Problem> {
-    let found = app.store.dead_letters(page.before(), page.limit()).await?;
-    let items = found.into_iter().map(DeadLetterJson::from).collect();
-    Ok(Json(Page::new(items, page.limit(), |dead: &DeadLetterJson| dead.position)))
 }

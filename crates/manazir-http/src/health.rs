@@ -14,8 +14,9 @@ use crate::{App, Problem};
 pub(crate) struct Health {
     /// True if requests are answered.
     ready: bool,
-    /// Messages that no worker has judged yet.
-    queue_depth: u64,
+    /// Messages that no worker has judged yet; absent if the queue does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue_depth: Option<u64>,
 }
 
 /// Is the process alive?
@@ -28,16 +29,16 @@ pub(crate) async fn live() -> StatusCode {
 #[utoipa::path(get, path = "/health/ready", tag = "operation",
     responses((status = 200, body = Health), (status = 503, body = Health)))]
 pub(crate) async fn ready(State(app): State<App>) -> impl IntoResponse {
-    let ready = app.store.position().await.is_ok() && app.tokens.list().await.is_ok();
+    let depth = app.queue.depth().await;
+    let ready = depth.is_ok() && app.store.judged(&[]).await.is_ok() && app.tokens.list().await.is_ok();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Health { ready, queue_depth: app.queue.depth() }))
+    (status, Json(Health { ready, queue_depth: depth.ok() }))
 }
 
 /// What the service counts of itself, in Prometheus' text format
 #[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, body = String)))]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
-    metrics::gauge!("manazir_queue_depth_messages").set(app.queue.depth() as f64);
+    metrics::gauge!("manazir_queue_depth_messages").set(app.queue.depth().await? as f64);
     metrics::gauge!("manazir_ingest_waiting_callers").set(app.waiting.len() as f64);
-    metrics::gauge!("manazir_queue_committed_position").set(app.store.position().await? as f64);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.render()))
 }

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use manazir_ingest::answers::Answer;
+use manazir_ingest::answers::{Answer, Caller};
 use manazir_ingest::decode::{self, Decoded, cloudtrail, plain};
 use manazir_ingest::{EventId, Format, Message, partition_of};
 use manazir_model::Event;
@@ -178,6 +178,7 @@ fn message(app: &App, format: Format, event: &Event<'_>, raw: &[u8]) -> Message 
         partition: partition_of(&event.account),
         id: EventId::new(event.source.clone(), event.id.clone()),
         received_at: (app.now)(),
+        reply_to: None,
         body: raw.to_owned(),
     }
 }
@@ -189,27 +190,33 @@ fn deadline(app: &App, wait: WaitFor) -> Option<Instant> {
 /// Puts messages on the queue and, if there is a deadline, waits until then for their verdicts.
 async fn submit(
     app: &App,
-    messages: Vec<Message>,
+    mut messages: Vec<Message>,
     deadline: Option<Instant>,
 ) -> Result<Vec<EventAnswer>, Problem> {
     let started = Instant::now();
     let ids: Vec<EventId> = messages.iter().map(|message| message.id.clone()).collect();
-    let positions = app.queue.publish(messages).await?;
+    // Before anything can be judged, so that no answer comes too early.
+    let mut callers: Vec<Caller> = Vec::new();
+    if deadline.is_some() {
+        for message in &mut messages {
+            let caller = app.waiting.register();
+            message.reply_to = Some(caller.reply_to());
+            callers.push(caller);
+        }
+    }
+    app.queue.publish(messages).await?;
     metrics::counter!("manazir_ingest_accepted_events_total").increment(ids.len() as u64);
     let Some(deadline) = deadline else {
         return Ok(ids.into_iter().map(|id| answer(id, None)).collect());
     };
-    let callers: Vec<_> = positions.iter().map(|&position| app.waiting.register(position)).collect();
-    // What was judged before anybody was registered is in the store.
-    let judged = app.store.judged(&ids).await?;
     let mut answers = Vec::with_capacity(ids.len());
-    for (((id, position), caller), judged) in ids.into_iter().zip(positions).zip(callers).zip(judged) {
-        let told = match judged {
-            Some(judged) if judged.position == position => Some(Answer::New(judged.verdict)),
-            Some(judged) => Some(Answer::Known(judged.verdict)),
-            None => timeout_at(deadline, caller).await.ok().and_then(Result::ok),
-        };
-        app.waiting.forget(position);
+    for (id, mut caller) in ids.into_iter().zip(callers) {
+        let mut told = timeout_at(deadline, caller.answer()).await.ok().flatten();
+        if told.is_none() {
+            // Its worker may have ended between the commit and the answer.
+            let judged = app.store.judged(std::slice::from_ref(&id)).await?.into_iter().flatten().next();
+            told = judged.map(|judged| Answer::Known(judged.verdict));
+        }
         answers.push(answer(id, told));
     }
     record_latency(started.elapsed());

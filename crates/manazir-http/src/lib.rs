@@ -15,4 +15,4 @@ mod tokens;
 
 pub use app::{App, Limits};
 pub use problem::Problem;
-pub use router::{openapi, router, serve};
+pub use router::{openapi, operation_router, router, serve};

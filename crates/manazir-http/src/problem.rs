@@ -93,6 +93,20 @@ impl From<manazir_ingest::Error> for Problem {
                     "nothing of this request was taken",
                 )
             },
+            Error::Unreachable { what, .. } => {
+                tracing::warn!(error = ?error, "a request found no {what}");
+                Self {
+                    retry_after_seconds: Some(2),
+                    ..Self::new(
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "unreachable",
+                        "A part of the service is away",
+                        format!(
+                            "the {what} cannot be reached; send the request again, nothing is counted twice"
+                        ),
+                    )
+                }
+            }
             Error::Damaged { .. } | Error::Store(_) => Self::internal(&error),
         }
     }

@@ -35,8 +35,6 @@ fn routes(app: &App) -> OpenApiRouter<App> {
         .merge(one)
         .merge(batches)
         .routes(routes!(events::event))
-        .routes(routes!(events::anomalies))
-        .routes(routes!(events::dead_letters))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))
         .routes(routes!(health::live))
@@ -63,6 +61,19 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::new())
         .layer(PropagateRequestIdLayer::new(request_id.clone()))
         .layer(SetRequestIdLayer::new(request_id, MakeRequestUuid))
+        .with_state(app)
+}
+
+/// Health and metrics alone, for a process that only judges.
+pub fn operation_router(app: App) -> Router {
+    let (router, _) = OpenApiRouter::<App>::new()
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+        .split_for_parts();
+    router
+        .route_layer(middleware::from_fn_with_state(app.clone(), access::gate))
+        .fallback(|| async { Problem::not_found("this process only judges; it has no other route") })
         .with_state(app)
 }
 

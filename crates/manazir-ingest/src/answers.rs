@@ -1,13 +1,18 @@
 //! Callers that wait for the verdict of what they sent.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use futures_channel::oneshot;
 use manazir_model::EventVerdict;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, ReplyTo};
 
 /// What a caller is told.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     /// Judged now.
     New(EventVerdict),
@@ -27,34 +32,48 @@ impl Answer {
     }
 }
 
-/// Callers by the position of their message. A caller that gave up costs nothing: its answer is dropped.
-#[derive(Debug, Default)]
+/// Carries answers from a worker to the processes whose callers wait.
+#[async_trait]
+pub trait Answers: Send + Sync {
+    /// Tells whoever still waits. An answer that cannot be carried is no loss: the verdict is stored, and its
+    /// link gives it.
+    async fn tell(&self, answers: Vec<(ReplyTo, Answer)>) -> Result<(), Error>;
+}
+
+/// The callers of this process.
+#[derive(Debug)]
 pub struct Waiting {
+    inbox: String,
+    next: AtomicU64,
     callers: Mutex<HashMap<u64, oneshot::Sender<Answer>>>,
 }
 
 impl Waiting {
-    /// Waits for the answer to the message at `position`. Register before the message can be judged, or look
-    /// into the store afterwards: what was told to nobody is not told again.
-    pub fn register(&self, position: u64) -> oneshot::Receiver<Answer> {
+    /// Nobody waits yet. `inbox` names this process, and no other before or after it.
+    pub fn new(inbox: impl Into<String>) -> Self {
+        Self { inbox: inbox.into(), next: AtomicU64::new(1), callers: Mutex::default() }
+    }
+
+    /// The name of this process, as messages carry it.
+    pub fn inbox(&self) -> &str {
+        &self.inbox
+    }
+
+    /// A caller who waits for one answer. To be registered before the message is published, and to be named
+    /// in it.
+    pub fn register(self: &Arc<Self>) -> Caller {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
         let (tell, told) = oneshot::channel();
-        self.lock().insert(position, tell);
-        told
+        self.lock().insert(number, tell);
+        Caller { number, told, waiting: Arc::clone(self) }
     }
 
-    /// Forgets a caller that no longer waits.
-    pub fn forget(&self, position: u64) {
-        self.lock().remove(&position);
-    }
-
-    /// Tells whoever waits.
-    pub fn tell(&self, answers: impl IntoIterator<Item = (u64, Answer)>) {
+    /// Tells the callers of this process; answers to others are dropped.
+    pub fn tell_own(&self, answers: impl IntoIterator<Item = (ReplyTo, Answer)>) {
         let mut callers = self.lock();
-        if callers.is_empty() {
-            return;
-        }
-        for (position, answer) in answers {
-            if let Some(caller) = callers.remove(&position) {
+        for (to, answer) in answers {
+            let caller = (to.inbox == self.inbox).then(|| callers.remove(&to.number)).flatten();
+            if let Some(caller) = caller {
                 // The caller may have gone away: nobody is left to be told.
                 let _ = caller.send(answer);
             }
@@ -77,22 +96,58 @@ impl Waiting {
     }
 }
 
+#[async_trait]
+impl Answers for Waiting {
+    async fn tell(&self, answers: Vec<(ReplyTo, Answer)>) -> Result<(), Error> {
+        self.tell_own(answers);
+        Ok(())
+    }
+}
+
+/// One who waits. Dropped, it is forgotten.
+#[derive(Debug)]
+pub struct Caller {
+    number: u64,
+    told: oneshot::Receiver<Answer>,
+    waiting: Arc<Waiting>,
+}
+
+impl Caller {
+    /// What its message has to carry.
+    pub fn reply_to(&self) -> ReplyTo {
+        ReplyTo { inbox: self.waiting.inbox.clone(), number: self.number }
+    }
+
+    /// Waits. `None` if nobody can answer any more.
+    pub async fn answer(&mut self) -> Option<Answer> {
+        (&mut self.told).await.ok()
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.waiting.lock().remove(&self.number);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn each_caller_gets_its_own_answer_and_nobody_is_waited_for() {
-        let waiting = Waiting::default();
-        let mut first = waiting.register(1);
-        let second = waiting.register(2);
-        drop(second);
-        let _third = waiting.register(3);
-        let answers = [1, 2, 9].map(|position| (position, Answer::Dead(position.to_string())));
-        waiting.tell(answers);
-        assert_eq!(first.try_recv().unwrap(), Some(Answer::Dead("1".to_owned())));
-        assert_eq!(waiting.len(), 1);
-        waiting.forget(3);
+        let waiting = Arc::new(Waiting::new("here"));
+        let mut first = waiting.register();
+        let gone = waiting.register();
+        let other = waiting.register();
+        let to_gone = gone.reply_to();
+        drop(gone);
+        let dead = |text: &str| Answer::Dead(text.to_owned());
+        let elsewhere = ReplyTo { inbox: "elsewhere".to_owned(), ..other.reply_to() };
+        waiting.tell_own([(first.reply_to(), dead("1")), (to_gone, dead("2")), (elsewhere, dead("3"))]);
+        assert_eq!(futures_executor::block_on(first.answer()), Some(dead("1")));
+        assert_eq!(waiting.len(), 1, "the third waits on");
+        drop(other);
         assert!(waiting.is_empty());
     }
 }

@@ -3,14 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a suite of tests, which ends at the first surprise")]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use manazir_model::{Event, EventVerdict, Timestamp};
+use manazir_model::{Event, EventVerdict, Reason, Timestamp};
 
 use crate::answers::{Answer, Waiting};
+use crate::outbox::{Entry, Outbox, Shown};
 use crate::worker::{Config, Judge, Worker, run};
 use crate::{
-    Commit, Consumer, DeadLetter, Delivery, EventId, EventStore, Format, Judged, Message, Models, Queue,
-    Snapshot, Stored, partition_of,
+    Commit, Consumer, Delivery, EventId, EventStore, Format, Judged, Lease, Message, PARTITIONS, Queue,
+    Snapshot, Standing, Stored, partition_of,
 };
 
 /// A queue and a store as one process sees them.
@@ -81,6 +83,7 @@ pub fn message(id: &str, actor: &str) -> Message {
         partition: partition_of(actor),
         id: EventId::new("test", id),
         received_at: Timestamp::from_seconds(1),
+        reply_to: None,
         body: actor.as_bytes().to_owned(),
     }
 }
@@ -91,119 +94,139 @@ pub async fn check<F: Fixture>(fixture: impl Fn() -> F) {
     what_was_not_committed_comes_again(&fixture()).await;
     a_commit_is_kept_whole(&fixture()).await;
     models_are_kept_by_partition(&fixture()).await;
-    anomalies_and_dead_letters_come_newest_first(&fixture()).await;
     each_event_is_judged_once_through_restarts(&fixture()).await;
+    a_message_that_ends_its_workers_is_put_aside(&fixture()).await;
+    a_message_whose_judging_panics_is_put_aside(&fixture()).await;
+}
+
+/// All leases of whoever has just opened the store.
+async fn leases(store: &impl EventStore) -> Vec<Lease> {
+    let held = store.hold().await.unwrap();
+    assert_eq!(held.leases.len(), usize::from(PARTITIONS), "one worker alone holds everything");
+    held.leases.clone()
+}
+
+/// Waits until so many messages have come.
+async fn receive(consumer: &mut impl Consumer, count: usize) -> Vec<Delivery> {
+    let mut received: Vec<Delivery> = Vec::new();
+    while received.len() < count {
+        let batch = consumer.receive((count - received.len()).min(64)).await.unwrap().unwrap();
+        assert!(batch.len() <= 64);
+        received.extend(batch);
+    }
+    received
 }
 
 async fn messages_come_in_order_and_whole<F: Fixture>(fixture: &F) {
     let mut opened = fixture.open().await;
+    opened.consumer.follow(&(0..PARTITIONS).collect()).await.unwrap();
     let sent: Vec<Message> = (0..500).map(|id| message(&id.to_string(), "ü,\"{}\0")).collect();
-    let mut positions = opened.queue.publish(sent[..1].to_vec()).await.unwrap();
-    positions.extend(opened.queue.publish(sent[1..].to_vec()).await.unwrap());
-    assert!(positions.is_sorted_by(|a, b| a < b), "positions grow: {positions:?}");
-    assert_eq!(opened.queue.depth(), 500);
-    let mut received: Vec<Delivery> = Vec::new();
-    while received.len() < sent.len() {
-        let batch = opened.consumer.receive(64).await.unwrap().unwrap();
-        assert!(!batch.is_empty() && batch.len() <= 64);
-        received.extend(batch);
-    }
-    let (places, messages): (Vec<u64>, Vec<Message>) =
-        received.into_iter().map(|delivery| (delivery.position, delivery.message)).unzip();
-    assert_eq!(places, positions);
+    opened.queue.publish(sent[..1].to_vec()).await.unwrap();
+    opened.queue.publish(sent[1..].to_vec()).await.unwrap();
+    let received = receive(&mut opened.consumer, sent.len()).await;
+    assert!(received.is_sorted_by_key(|delivery| delivery.receipt), "receipts grow");
+    let messages: Vec<Message> = received.into_iter().map(|delivery| delivery.message).collect();
     assert_eq!(messages, sent);
 }
 
 async fn what_was_not_committed_comes_again<F: Fixture>(fixture: &F) {
-    let opened = fixture.open().await;
+    let mut opened = fixture.open().await;
+    let leases = leases(&opened.store).await;
+    opened.consumer.follow(&(0..PARTITIONS).collect()).await.unwrap();
     let sent: Vec<Message> = (0..10).map(|id| message(&id.to_string(), "a")).collect();
     opened.queue.publish(sent).await.unwrap();
-    let mut consumer = opened.consumer;
-    let batch = consumer.receive(4).await.unwrap().unwrap();
-    let position = batch[batch.len() - 1].position;
-    opened.store.commit(&Commit { position, ..Commit::default() }).await.unwrap();
-    consumer.acknowledge(position).await.unwrap();
-    consumer.receive(3).await.unwrap().unwrap();
-    drop((consumer, opened.queue, opened.store));
+    let batch = receive(&mut opened.consumer, 4).await;
+    let last = &batch[batch.len() - 1];
+    let commit = Commit { leases, receipt: Some(last.receipt), ..Commit::default() };
+    assert_eq!(opened.store.commit(&commit).await.unwrap(), [0; 0]);
+    opened.consumer.acknowledge(last.message.partition, last.receipt).await.unwrap();
+    receive(&mut opened.consumer, 3).await;
+    drop(opened);
     let mut again = fixture.open().await;
-    let batch = again.consumer.receive(100).await.unwrap().unwrap();
-    assert_eq!(again.store.position().await.unwrap(), position);
-    assert_eq!(again.queue.depth(), 10 - 4);
-    assert_eq!(batch[0].message.id.id, "4");
+    again.consumer.follow(&(0..PARTITIONS).collect()).await.unwrap();
+    let batch = receive(&mut again.consumer, 6).await;
+    let ids: Vec<&str> = batch.iter().map(|delivery| delivery.message.id.id.as_str()).collect();
+    assert_eq!(ids, ["4", "5", "6", "7", "8", "9"]);
 }
 
-fn judged(position: u64, anomaly: bool) -> Judged {
+fn judged(of: &Delivery, seq: u64) -> Judged {
     Judged {
-        id: EventId::new("test", position.to_string()),
-        position,
+        id: of.message.id.clone(),
+        partition: of.message.partition,
+        seq,
         received_at: Timestamp(7),
         event: Stored { resources: vec!["a,b".to_owned(), "\"{ü}".to_owned()], ..Stored::default() },
-        verdict: EventVerdict { score: position as f64, anomaly, reasons: Vec::new() },
+        verdict: EventVerdict {
+            score: seq as f64,
+            anomaly: seq.is_multiple_of(2),
+            reasons: vec![Reason { detector: "d".to_owned(), surprise: 1.5, text: "t".to_owned() }],
+        },
     }
 }
 
 async fn a_commit_is_kept_whole<F: Fixture>(fixture: &F) {
-    let opened = fixture.open().await;
+    let mut opened = fixture.open().await;
+    let leases = leases(&opened.store).await;
+    opened.consumer.follow(&(0..PARTITIONS).collect()).await.unwrap();
     let sent: Vec<Message> = (1..=5).map(|id| message(&id.to_string(), "a")).collect();
-    let positions = opened.queue.publish(sent).await.unwrap();
-    let of = |index: usize| Judged {
-        id: EventId::new("test", (index + 1).to_string()),
-        ..judged(positions[index], false)
+    opened.queue.publish(sent).await.unwrap();
+    let received = receive(&mut opened.consumer, 5).await;
+    let seqs: Vec<u64> =
+        received.iter().zip(1..).map(|(delivery, count)| delivery.seq.unwrap_or(count)).collect();
+    let of = |index: usize| judged(&received[index], seqs[index]);
+    let commit = Commit {
+        leases,
+        receipt: Some(received[2].receipt),
+        judged: vec![of(0), of(2)],
+        messages: vec![&received[0].message, &received[2].message],
+        ..Commit::default()
     };
-    let commit = Commit { position: positions[2], judged: vec![of(0), of(2)], ..Commit::default() };
     // The same once more, as after a failed acknowledgement.
     for _ in 0..2 {
-        opened.store.commit(&commit).await.unwrap();
+        assert_eq!(opened.store.commit(&commit).await.unwrap(), [0; 0]);
     }
     let ids = [EventId::new("test", "3"), EventId::new("tes", "t3"), EventId::new("test", "1")];
     let found = opened.store.judged(&ids).await.unwrap();
     assert_eq!(found, [Some(of(2)), None, Some(of(0))]);
+    let partition = received[0].message.partition;
     drop(opened);
     let again = fixture.open().await;
     assert_eq!(again.store.judged(&ids).await.unwrap(), found);
-    let replayed = again.store.replay(0, 10).await.unwrap();
-    let places: Vec<u64> = replayed.iter().map(|delivery| delivery.position).collect();
-    assert_eq!(places, [positions[0], positions[2]], "only what was judged at its place");
-    assert_eq!(again.store.replay(positions[0], 1).await.unwrap().len(), 1);
+    assert_eq!(again.store.standing(partition).await.unwrap().seq, seqs[2]);
+    let replayed = again.store.replay(partition, 0, 10).await.unwrap();
+    let expected = [0, 2].map(|index| (seqs[index], received[index].message.clone()));
+    assert_eq!(replayed, expected, "only what was judged at its place");
+    assert_eq!(again.store.replay(partition, seqs[0], 1).await.unwrap(), expected[1..]);
 }
 
 async fn models_are_kept_by_partition<F: Fixture>(fixture: &F) {
     let opened = fixture.open().await;
-    assert_eq!(opened.store.snapshot().await.unwrap(), Snapshot::default());
-    let models = |partition, byte| Models { partition, state: vec![byte; 70_000] };
-    let commit = |position, models: Vec<Models>| Commit {
-        position,
-        snapshot: Some(Snapshot { position, models }),
-        ..Commit::default()
-    };
-    opened.store.commit(&commit(3, vec![models(1, 1), models(2, 2)])).await.unwrap();
-    opened.store.commit(&commit(9, vec![models(2, 3), models(63, 4)])).await.unwrap();
+    let leases = leases(&opened.store).await;
+    assert_eq!(opened.store.standing(2).await.unwrap(), Standing::default());
+    let models = |partition, seq, byte| Snapshot { partition, seq, state: vec![byte; 70_000] };
+    for snapshots in [vec![models(1, 3, 1), models(2, 3, 2)], vec![models(2, 9, 3), models(63, 0, 4)]] {
+        let commit = Commit { leases: leases.clone(), snapshots, ..Commit::default() };
+        assert_eq!(opened.store.commit(&commit).await.unwrap(), [0; 0]);
+    }
     drop(opened);
-    let kept = fixture.open().await.store.snapshot().await.unwrap();
-    assert_eq!(kept, Snapshot { position: 9, models: vec![models(1, 1), models(2, 3), models(63, 4)] });
+    let store = fixture.open().await.store;
+    for (partition, kept) in
+        [(1, Some(models(1, 3, 1))), (2, Some(models(2, 9, 3))), (63, Some(models(63, 0, 4))), (0, None)]
+    {
+        assert_eq!(store.standing(partition).await.unwrap().snapshot, kept);
+    }
 }
 
-async fn anomalies_and_dead_letters_come_newest_first<F: Fixture>(fixture: &F) {
-    let opened = fixture.open().await;
-    let dead = |position| DeadLetter {
-        id: EventId::new("test", "x"),
-        position,
-        reason: "nobody did it".to_owned(),
-        received_at: Timestamp(0),
-    };
-    let commit = Commit {
-        position: 40,
-        judged: (1..=30).map(|position| judged(position, position % 3 == 0)).collect(),
-        dead: (31..=40).map(dead).collect(),
-        snapshot: None,
-    };
-    opened.store.commit(&commit).await.unwrap();
-    let places = |found: Vec<Judged>| found.into_iter().map(|judged| judged.position).collect::<Vec<_>>();
-    assert_eq!(places(opened.store.anomalies(None, 3).await.unwrap()), [30, 27, 24]);
-    assert_eq!(places(opened.store.anomalies(Some(24), 2).await.unwrap()), [21, 18]);
-    assert_eq!(places(opened.store.anomalies(Some(3), 2).await.unwrap()), [0; 0]);
-    let letters = opened.store.dead_letters(Some(40), 2).await.unwrap();
-    assert_eq!(letters, [dead(39), dead(38)]);
+/// Lets a worker work until everything that was sent is judged.
+async fn work_off<F: Fixture, J: Judge>(
+    fixture: &F,
+    opened: &mut Opened<F::Queue, F::Store, F::Consumer>,
+    config: Config,
+    waiting: &Arc<Waiting>,
+) {
+    fixture.close(&opened.queue).await;
+    let worker = Worker::<J>::new(decode, config);
+    run(worker, &mut opened.consumer, &opened.store, &**waiting).await.unwrap();
 }
 
 /// Sends events, some twice and some broken, through workers that end and begin anew.
@@ -213,19 +236,21 @@ async fn each_event_is_judged_once_through_restarts<F: Fixture>(fixture: &F) {
     let mut answers = Vec::new();
     for round in 0..ROUNDS {
         let mut opened = fixture.open().await;
+        let waiting = Arc::new(Waiting::new(round.to_string()));
         // From the second round on, events of the round before come once more.
         let ids = (round * 50).saturating_sub(10)..round * 50 + 50;
         let actor = |id: usize| if id % 17 == 5 { "" } else { ["ann", "bob", "cem"][id % 3] };
-        let sent: Vec<Message> = ids.map(|id| message(&id.to_string(), actor(id))).collect();
-        let positions = opened.queue.publish(sent).await.unwrap();
-        let waiting = Waiting::default();
-        let callers: Vec<_> = positions.iter().map(|&position| waiting.register(position)).collect();
-        fixture.close(&opened.queue).await;
-        let worker = Worker::<Counting>::recover(&opened.store, decode, config).await.unwrap();
-        run(worker, &mut opened.consumer, &opened.store, &waiting).await.unwrap();
-        for caller in callers {
-            answers.push(caller.await.expect("each caller is told"));
+        let mut sent: Vec<Message> = ids.map(|id| message(&id.to_string(), actor(id))).collect();
+        let mut callers: Vec<_> = sent.iter().map(|_| waiting.register()).collect();
+        for (message, caller) in sent.iter_mut().zip(&callers) {
+            message.reply_to = Some(caller.reply_to());
         }
+        opened.queue.publish(sent).await.unwrap();
+        work_off::<F, Counting>(fixture, &mut opened, config, &waiting).await;
+        for caller in &mut callers {
+            answers.push(caller.answer().await.expect("each caller is told"));
+        }
+        assert_eq!(opened.queue.depth().await.unwrap(), 0);
     }
     let opened = fixture.open().await;
     let ids: Vec<EventId> = (0..ROUNDS * 50).map(|id| EventId::new("test", id.to_string())).collect();
@@ -245,5 +270,105 @@ async fn each_event_is_judged_once_through_restarts<F: Fixture>(fixture: &F) {
     assert_eq!(count(|answer| matches!(answer, Answer::New(_))), judged);
     assert!(count(|answer| matches!(answer, Answer::Known(_))) > 20);
     assert!(count(|answer| matches!(answer, Answer::Dead(_))) >= ROUNDS * 50 - judged);
-    assert_eq!(opened.queue.depth(), 0);
+}
+
+/// A worker that dies of a message, again and again, is found out by what it left behind.
+async fn a_message_that_ends_its_workers_is_put_aside<F: Fixture>(fixture: &F) {
+    const DEATHS: usize = 5;
+    let deadly = EventId::new("test", "1");
+    for death in 0..DEATHS {
+        let mut opened = fixture.open().await;
+        if death == 0 {
+            let sent = (0..4).map(|id| message(&id.to_string(), "ann")).collect();
+            opened.queue.publish(sent).await.unwrap();
+        }
+        let lease = leases(&opened.store).await.swap_remove(usize::from(partition_of("ann")));
+        assert_eq!(lease.failures as usize, death);
+        opened.consumer.follow(&[lease.partition].into()).await.unwrap();
+        receive(&mut opened.consumer, 1).await;
+        if death == DEATHS - 1 {
+            // What a careful worker does before it judges: and now it dies.
+            opened.store.suspect(&lease, &deadly).await.unwrap();
+        }
+    }
+    let mut opened = fixture.open().await;
+    let waiting = Arc::new(Waiting::new("here"));
+    work_off::<F, Counting>(fixture, &mut opened, Config::default(), &waiting).await;
+    let ids = ["0", "1", "2", "3"].map(|id| EventId::new("test", id));
+    let found = opened.store.judged(&ids).await.unwrap();
+    let judged: Vec<bool> = found.iter().map(Option::is_some).collect();
+    assert_eq!(judged, [true, false, true, true]);
+    drop(opened);
+    let lease = leases(&fixture.open().await.store).await.swap_remove(0);
+    assert_eq!((lease.failures, lease.suspect), (0, None), "a worker that ended in order is no failure");
+}
+
+/// Panics at the actor `mal`, after it has counted him.
+struct Panicking(Counting);
+
+impl Judge for Panicking {
+    fn fresh() -> Self {
+        Self(Counting::fresh())
+    }
+
+    fn load(state: &[u8]) -> Result<Self, String> {
+        Counting::load(state).map(Self)
+    }
+
+    fn save(&self) -> Vec<u8> {
+        self.0.save()
+    }
+
+    fn update(&mut self, event: &Event<'_>) -> EventVerdict {
+        let verdict = self.0.update(event);
+        assert!(event.actor != "mal", "what is {}?", event.actor);
+        verdict
+    }
+}
+
+async fn a_message_whose_judging_panics_is_put_aside<F: Fixture>(fixture: &F) {
+    let mut opened = fixture.open().await;
+    let waiting = Arc::new(Waiting::new("here"));
+    let partition = partition_of("mal");
+    let mut bad = message("bad", "mal");
+    let mut caller = waiting.register();
+    bad.reply_to = Some(caller.reply_to());
+    let good = |id: &str| Message { partition, ..message(id, "ann") };
+    let sent = vec![good("1"), good("2"), bad, good("3")];
+    opened.queue.publish(sent).await.unwrap();
+    work_off::<F, Panicking>(fixture, &mut opened, Config::default(), &waiting).await;
+    let ids = ["1", "2", "3", "bad"].map(|id| EventId::new("test", id));
+    let found = opened.store.judged(&ids).await.unwrap();
+    let scores: Vec<Option<f64>> =
+        found.into_iter().map(|judged| judged.map(|judged| judged.verdict.score)).collect();
+    assert_eq!(scores, [Some(1.0), Some(2.0), Some(3.0), None], "each was learnt once");
+    assert_eq!(caller.answer().await, Some(Answer::Dead("judging it failed: what is mal?".to_owned())));
+}
+
+/// For a store that is no database: what it found waits, in order, until the truth has it.
+pub async fn check_outbox<F: Fixture>(fixture: &F)
+where
+    F::Store: Outbox,
+{
+    let mut opened = fixture.open().await;
+    let waiting = Arc::new(Waiting::new("here"));
+    let actors = ["ann"; 10].into_iter().chain([""]).chain(["bob"; 20]);
+    let sent = actors.zip(0..).map(|(actor, id)| message(&id.to_string(), actor)).collect();
+    opened.queue.publish(sent).await.unwrap();
+    work_off::<F, Counting>(fixture, &mut opened, Config { batch_max: 4, snapshot_every: 9 }, &waiting).await;
+    drop(opened);
+    let ids = |entries: &[Entry]| -> Vec<String> {
+        let id = |entry: &Entry| match &entry.shown {
+            Shown::Finding(judged) => judged.id.id.clone(),
+            Shown::Dead(dead) => format!("{} {:?}", dead.id.id, dead.body),
+        };
+        entries.iter().map(id).collect()
+    };
+    let store = fixture.open().await.store;
+    let entries = store.entries(0, 100).await.unwrap();
+    assert_eq!(ids(&entries), ["9", "10 []", "20", "30"]);
+    assert!(entries.is_sorted_by(|a, b| a.seq < b.seq));
+    assert_eq!(store.entries(entries[1].seq, 1).await.unwrap(), entries[2..3]);
+    store.shown(entries[1].seq).await.unwrap();
+    assert_eq!(store.entries(0, 100).await.unwrap(), entries[2..]);
 }

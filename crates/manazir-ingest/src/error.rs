@@ -9,6 +9,15 @@ pub enum Error {
         /// Messages that wait to be written.
         waiting: usize,
     },
+    /// The broker or the database does not answer; it is looked for again.
+    #[error("the {what} cannot be reached")]
+    Unreachable {
+        /// Which one.
+        what: &'static str,
+        /// What the client says.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The queue or store has been closed.
     #[error("the queue is closed")]
     Closed,
@@ -26,6 +35,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// Wraps an error of a connection.
+    pub fn unreachable(
+        what: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unreachable { what, source: source.into() }
+    }
+
     /// Wraps an error of a client library.
     pub fn store(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Store(source.into())

@@ -14,6 +14,7 @@ pub mod decode;
 mod error;
 pub mod memory;
 mod message;
+pub mod outbox;
 mod queue;
 mod store;
 pub mod worker;
@@ -22,9 +23,9 @@ pub mod worker;
 pub mod contract;
 
 pub use error::Error;
-pub use message::{EventId, Format, Message, PARTITIONS, partition_of};
+pub use message::{EventId, Format, Message, PARTITIONS, ReplyTo, partition_of};
 pub use queue::{Consumer, Delivery, Queue};
-pub use store::{Commit, DeadLetter, EventStore, Judged, Models, Snapshot, Stored};
+pub use store::{Commit, DeadLetter, EventStore, Held, Judged, Lease, Snapshot, Standing, Stored};
 
 #[cfg(test)]
 mod tests;

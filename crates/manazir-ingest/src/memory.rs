@@ -1,26 +1,36 @@
 //! A queue and a store in memory: the twin of the real ones that tests use, and the shortest description of
 //! what they must do.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::outbox::{Entry, Outbox, Shown};
 use crate::{
-    Commit, Consumer, DeadLetter, Delivery, Error, EventId, EventStore, Judged, Message, Models, Queue,
-    Snapshot,
+    Commit, Consumer, Delivery, Error, EventId, EventStore, Held, Judged, Lease, Message, PARTITIONS, Queue,
+    Snapshot, Standing,
 };
+
+/// How long a consumer waits before it lets its worker see to other things.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Default)]
 struct Inside {
     messages: Vec<Message>,
     closed: bool,
-    position: u64,
-    judged: BTreeMap<u64, Judged>,
-    position_of: HashMap<EventId, u64>,
-    dead: BTreeMap<u64, DeadLetter>,
-    snapshot_position: u64,
-    models: BTreeMap<u16, Models>,
+    /// Receipt of the last message that was committed.
+    committed: u64,
+    judged: BTreeMap<(u16, u64), Judged>,
+    place_of: HashMap<EventId, (u16, u64)>,
+    last_seq: BTreeMap<u16, u64>,
+    snapshots: BTreeMap<u16, Snapshot>,
+    outbox: Vec<Entry>,
+    held: Arc<Held>,
+    /// Where the last worker began, unless it ended in order; how many before it did no better.
+    begun: Option<(u64, u32)>,
+    suspect: Option<EventId>,
 }
 
 /// Queue and store in one; clones share their content.
@@ -32,12 +42,21 @@ pub struct InMemory {
 impl InMemory {
     /// A consumer that begins after the last commit.
     pub fn consumer(&self) -> InMemoryConsumer {
-        InMemoryConsumer { received: self.lock().position, queue: self.clone() }
+        InMemoryConsumer { received: self.lock().committed, queue: self.clone() }
     }
 
-    /// Takes messages again.
+    /// Begins anew, as a process does: takes messages again, and counts how often it came no further.
     pub fn open(&self) {
-        self.lock().closed = false;
+        let mut inside = self.lock();
+        inside.closed = false;
+        let failures = match inside.begun {
+            Some((committed, failures)) if committed == inside.committed => failures + 1,
+            _ => 0,
+        };
+        inside.begun = Some((inside.committed, failures));
+        let suspect = inside.suspect.take();
+        let lease = |partition| Lease { partition, epoch: 0, failures, suspect: suspect.clone() };
+        inside.held = Arc::new(Held { leases: (0..PARTITIONS).map(lease).collect(), asked_back: Vec::new() });
     }
 
     /// Nothing is taken any more; consumers end when they have received what is there.
@@ -53,21 +72,19 @@ impl InMemory {
 
 #[async_trait]
 impl Queue for InMemory {
-    async fn publish(&self, messages: Vec<Message>) -> Result<Vec<u64>, Error> {
+    async fn publish(&self, messages: Vec<Message>) -> Result<(), Error> {
         let mut inside = self.lock();
         if inside.closed {
             return Err(Error::Closed);
         }
-        let first = inside.messages.len() as u64 + 1;
         inside.messages.extend(messages);
-        let end = inside.messages.len() as u64;
         self.inside.1.notify_all();
-        Ok((first..=end).collect())
+        Ok(())
     }
 
-    fn depth(&self) -> u64 {
+    async fn depth(&self) -> Result<u64, Error> {
         let inside = self.lock();
-        inside.messages.len() as u64 - inside.position
+        Ok(inside.messages.len() as u64 - inside.committed)
     }
 }
 
@@ -80,21 +97,26 @@ pub struct InMemoryConsumer {
 
 #[async_trait]
 impl Consumer for InMemoryConsumer {
+    async fn follow(&mut self, _partitions: &BTreeSet<u16>) -> Result<(), Error> {
+        // One worker holds all partitions.
+        Ok(())
+    }
+
     async fn receive(&mut self, max: usize) -> Result<Option<Vec<Delivery>>, Error> {
         let (lock, changed) = &*self.queue.inside;
         let inside = lock.lock().unwrap_or_else(PoisonError::into_inner);
-        let inside = changed
-            .wait_while(inside, |inside| !inside.closed && inside.messages.len() as u64 <= self.received)
-            .unwrap_or_else(PoisonError::into_inner);
-        let new = inside.messages.iter().enumerate().skip(self.received as usize).take(max);
+        let nothing = |inside: &mut Inside| !inside.closed && inside.messages.len() as u64 <= self.received;
+        let (inside, _) =
+            changed.wait_timeout_while(inside, PATIENCE, nothing).unwrap_or_else(PoisonError::into_inner);
+        let new = inside.messages.iter().zip(1..).skip(self.received as usize).take(max);
         let deliveries: Vec<Delivery> = new
-            .map(|(index, message)| Delivery { position: index as u64 + 1, message: message.clone() })
+            .map(|(message, receipt)| Delivery { receipt, seq: Some(receipt), message: message.clone() })
             .collect();
-        self.received = deliveries.last().map_or(self.received, |last| last.position);
-        Ok((!deliveries.is_empty()).then_some(deliveries))
+        self.received = deliveries.last().map_or(self.received, |last| last.receipt);
+        Ok((!deliveries.is_empty() || !inside.closed).then_some(deliveries))
     }
 
-    async fn acknowledge(&mut self, _position: u64) -> Result<(), Error> {
+    async fn acknowledge(&mut self, _partition: u16, _receipt: u64) -> Result<(), Error> {
         // The commit said it already: queue and store are one.
         Ok(())
     }
@@ -102,59 +124,80 @@ impl Consumer for InMemoryConsumer {
 
 #[async_trait]
 impl EventStore for InMemory {
-    async fn commit(&self, commit: &Commit) -> Result<(), Error> {
-        let mut inside = self.lock();
-        inside.position = inside.position.max(commit.position);
-        for judged in &commit.judged {
-            inside.position_of.insert(judged.id.clone(), judged.position);
-            inside.judged.insert(judged.position, judged.clone());
+    async fn hold(&self) -> Result<Arc<Held>, Error> {
+        let held = Arc::clone(&self.lock().held);
+        if held.leases.is_empty() {
+            self.open();
+            return Ok(Arc::clone(&self.lock().held));
         }
-        inside.dead.extend(commit.dead.iter().map(|dead| (dead.position, dead.clone())));
-        if let Some(snapshot) = &commit.snapshot {
-            inside.snapshot_position = snapshot.position;
-            inside.models.extend(snapshot.models.iter().map(|models| (models.partition, models.clone())));
-        }
+        Ok(held)
+    }
+
+    async fn release(&self, _leases: &[Lease]) -> Result<(), Error> {
+        self.lock().begun = None;
         Ok(())
+    }
+
+    async fn suspect(&self, _lease: &Lease, id: &EventId) -> Result<(), Error> {
+        self.lock().suspect = Some(id.clone());
+        Ok(())
+    }
+
+    async fn commit(&self, commit: &Commit<'_>) -> Result<Vec<u16>, Error> {
+        let mut inside = self.lock();
+        inside.committed = inside.committed.max(commit.receipt.unwrap_or(0));
+        inside.suspect = None;
+        let mut shown = Vec::new();
+        for judged in &commit.judged {
+            let place = (judged.partition, judged.seq);
+            inside.place_of.insert(judged.id.clone(), place);
+            inside.last_seq.insert(place.0, place.1);
+            if inside.judged.insert(place, judged.clone()).is_none() && judged.verdict.anomaly {
+                shown.push(Shown::Finding(judged.clone()));
+            }
+        }
+        for dead in &commit.dead {
+            let last = inside.last_seq.entry(dead.partition).or_default();
+            *last = (*last).max(dead.seq);
+            shown.push(Shown::Dead(dead.clone()));
+        }
+        let next = inside.outbox.last().map_or(1, |entry| entry.seq + 1);
+        inside.outbox.extend(shown.into_iter().zip(next..).map(|(shown, seq)| Entry { seq, shown }));
+        let snapshots = commit.snapshots.iter().map(|snapshot| (snapshot.partition, snapshot.clone()));
+        inside.snapshots.extend(snapshots);
+        Ok(Vec::new())
     }
 
     async fn judged(&self, ids: &[EventId]) -> Result<Vec<Option<Judged>>, Error> {
         let inside = self.lock();
-        let find = |id| inside.position_of.get(id).and_then(|position| inside.judged.get(position)).cloned();
+        let find = |id| inside.place_of.get(id).and_then(|place| inside.judged.get(place)).cloned();
         Ok(ids.iter().map(find).collect())
     }
 
-    async fn position(&self) -> Result<u64, Error> {
-        Ok(self.lock().position)
+    async fn standing(&self, partition: u16) -> Result<Standing, Error> {
+        let inside = self.lock();
+        Ok(Standing {
+            seq: inside.last_seq.get(&partition).copied().unwrap_or(0),
+            snapshot: inside.snapshots.get(&partition).cloned(),
+        })
     }
 
-    async fn snapshot(&self) -> Result<Snapshot, Error> {
+    async fn replay(&self, partition: u16, after: u64, max: usize) -> Result<Vec<(u64, Message)>, Error> {
         let inside = self.lock();
-        Ok(Snapshot { position: inside.snapshot_position, models: inside.models.values().cloned().collect() })
+        let after = inside.judged.range((partition, after + 1)..=(partition, u64::MAX)).take(max);
+        Ok(after.map(|(&(_, seq), _)| (seq, inside.messages[seq as usize - 1].clone())).collect())
+    }
+}
+
+#[async_trait]
+impl Outbox for InMemory {
+    async fn entries(&self, after: u64, max: usize) -> Result<Vec<Entry>, Error> {
+        let inside = self.lock();
+        Ok(inside.outbox.iter().filter(|entry| entry.seq > after).take(max).cloned().collect())
     }
 
-    async fn replay(&self, after: u64, max: usize) -> Result<Vec<Delivery>, Error> {
-        let inside = self.lock();
-        let delivery = |(&position, _): (&u64, &Judged)| Delivery {
-            position,
-            message: inside.messages[position as usize - 1].clone(),
-        };
-        Ok(inside.judged.range(after + 1..).take(max).map(delivery).collect())
-    }
-
-    async fn anomalies(&self, before: Option<u64>, max: usize) -> Result<Vec<Judged>, Error> {
-        let inside = self.lock();
-        let newest = inside.judged.range(..before.unwrap_or(u64::MAX)).rev();
-        Ok(newest
-            .map(|(_, judged)| judged)
-            .filter(|judged| judged.verdict.anomaly)
-            .take(max)
-            .cloned()
-            .collect())
-    }
-
-    async fn dead_letters(&self, before: Option<u64>, max: usize) -> Result<Vec<DeadLetter>, Error> {
-        let inside = self.lock();
-        let newest = inside.dead.range(..before.unwrap_or(u64::MAX)).rev();
-        Ok(newest.map(|(_, dead)| dead).take(max).cloned().collect())
+    async fn shown(&self, through: u64) -> Result<(), Error> {
+        self.lock().outbox.retain(|entry| entry.seq > through);
+        Ok(())
     }
 }

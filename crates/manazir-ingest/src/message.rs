@@ -1,5 +1,7 @@
 //! A message: one event as it came, with what is needed to route it and to know it again.
 
+use std::str::FromStr;
+
 use manazir_model::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +56,37 @@ pub enum Format {
     CloudTrail,
 }
 
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Plain, Self::CloudTrail];
+
+    /// Its word, in stores that people read.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::CloudTrail => "cloudtrail",
+        }
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|format| format.word() == word);
+        known.ok_or_else(|| format!("`{word}` is no format of a message"))
+    }
+}
+
+/// Who waits for the verdict of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ReplyTo {
+    /// The process: the name of its inbox, new at each start, so that no answer reaches a successor.
+    pub inbox: String,
+    /// The caller within the process.
+    pub number: u64,
+}
+
 /// One event as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -65,17 +98,30 @@ pub struct Message {
     pub id: EventId,
     /// When it arrived.
     pub received_at: Timestamp,
+    /// Who is to be told the verdict; nobody if it is `None`.
+    pub reply_to: Option<ReplyTo>,
     /// The record as it came, unknown keys and all.
     pub body: Vec<u8>,
 }
 
-/// Everything but the body.
-#[derive(Serialize, Deserialize)]
-struct Head {
+/// Everything but the body, borrowed for writing.
+#[derive(Serialize)]
+struct Head<'a> {
+    format: Format,
+    partition: u16,
+    id: &'a EventId,
+    received_at: Timestamp,
+    reply_to: &'a Option<ReplyTo>,
+}
+
+/// Everything but the body, as it is read.
+#[derive(Deserialize)]
+struct OwnedHead {
     format: Format,
     partition: u16,
     id: EventId,
     received_at: Timestamp,
+    reply_to: Option<ReplyTo>,
 }
 
 impl Message {
@@ -84,10 +130,11 @@ impl Message {
         let head = Head {
             format: self.format,
             partition: self.partition,
-            id: self.id.clone(),
+            id: &self.id,
             received_at: self.received_at,
+            reply_to: &self.reply_to,
         };
-        let buffer = Vec::with_capacity(self.body.len() + self.id.source.len() + self.id.id.len() + 16);
+        let buffer = Vec::with_capacity(self.body.len() + self.id.source.len() + self.id.id.len() + 80);
         let mut bytes = postcard::to_extend(&head, buffer).expect("a head of numbers and texts is writable");
         bytes.extend_from_slice(&self.body);
         bytes
@@ -95,13 +142,14 @@ impl Message {
 
     /// Reads what [`Message::to_bytes`] wrote.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let (head, body): (Head, &[u8]) = postcard::take_from_bytes(bytes)
+        let (head, body): (OwnedHead, &[u8]) = postcard::take_from_bytes(bytes)
             .map_err(|error| Error::Damaged { what: "a message".to_owned(), why: error.to_string() })?;
         Ok(Self {
             format: head.format,
             partition: head.partition,
             id: head.id,
             received_at: head.received_at,
+            reply_to: head.reply_to,
             body: body.to_owned(),
         })
     }
@@ -115,10 +163,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_message_survives_the_queue(source: String, id: String, partition in 0..PARTITIONS, at: i64, body: Vec<u8>) {
-            let id = EventId { source, id };
+        fn a_message_survives_the_queue(
+            texts: (String, String), partition in 0..PARTITIONS, at: i64, caller: Option<(String, u64)>, body: Vec<u8>
+        ) {
+            let reply_to = caller.map(|(inbox, number)| ReplyTo { inbox, number });
+            let id = EventId::new(texts.0, texts.1);
             let message =
-                Message { format: Format::Plain, partition, id, received_at: Timestamp(at), body };
+                Message { format: Format::Plain, partition, id, received_at: Timestamp(at), reply_to, body };
             prop_assert_eq!(Message::from_bytes(&message.to_bytes()).unwrap(), message);
         }
 

@@ -1,26 +1,33 @@
 //! The port of a durable queue.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use crate::{Error, Message};
 
-/// Keeps messages, in their order, until a worker has judged them.
+/// Keeps messages, each partition in its order, until a worker has judged them.
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Takes messages and returns when all of them are on disk: their positions, in the same order.
+    /// Takes messages and returns when all of them are on disk.
     ///
-    /// [`Error::Full`] if too many already wait to be written; nothing was taken then.
-    async fn publish(&self, messages: Vec<Message>) -> Result<Vec<u64>, Error>;
+    /// [`Error::Full`] if too many already wait to be written, [`Error::Unreachable`] if the broker is away:
+    /// nothing was taken then, or, if a connection broke in between, all may be taken: send them again, an
+    /// event is known by its identity.
+    async fn publish(&self, messages: Vec<Message>) -> Result<(), Error>;
 
     /// Messages that no worker has judged yet.
-    fn depth(&self) -> u64;
+    async fn depth(&self) -> Result<u64, Error>;
 }
 
 /// One message on its way to a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// Its place in the queue; grows.
-    pub position: u64,
+    /// The consumer's own number for it, which grows: what [`Consumer::acknowledge`] takes.
+    pub receipt: u64,
+    /// Its place among the messages of its partition, if the queue numbers them as the store does; if not,
+    /// the worker counts.
+    pub seq: Option<u64>,
     /// The message.
     pub message: Message,
 }
@@ -28,10 +35,15 @@ pub struct Delivery {
 /// A worker's end of a queue.
 #[async_trait]
 pub trait Consumer: Send {
-    /// Waits for messages and returns up to `max` of them in order, at least one; `None` after the queue was
-    /// closed. What was received and not acknowledged comes again to whoever consumes next.
+    /// Reads these partitions from now on, and no others. What was received of the others and not
+    /// acknowledged goes back and comes to whoever reads them next.
+    async fn follow(&mut self, partitions: &BTreeSet<u16>) -> Result<(), Error>;
+
+    /// Up to `max` messages, those of a partition in their order; none if none came for about a second, so
+    /// that a worker can see to other things; `None` after the queue was closed. What was received and not
+    /// acknowledged comes again to whoever consumes next.
     async fn receive(&mut self, max: usize) -> Result<Option<Vec<Delivery>>, Error>;
 
-    /// Everything up to this position has been committed and need not come again.
-    async fn acknowledge(&mut self, position: u64) -> Result<(), Error>;
+    /// What this partition gave up to this receipt has been committed and need not come again.
+    async fn acknowledge(&mut self, partition: u16, receipt: u64) -> Result<(), Error>;
 }

@@ -1,19 +1,21 @@
 //! Workers: from deliveries to a commit.
 //!
-//! [`Worker::apply`] is a function of the models and the batch alone: the same batches in give the same
-//! commits out, whatever the number of threads. What is around it, waiting for messages and storing, is
-//! [`run`].
+//! [`Worker::batch`] is a function of the models and the deliveries alone: the same in give the same commits
+//! out, whatever the number of threads. What is around it, waiting for messages and sharing the partitions
+//! with other workers, is [`run`].
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod batch;
+mod partition;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use manazir_model::{Event, EventVerdict};
-use rayon::prelude::*;
 
-use crate::answers::{Answer, Waiting};
-use crate::{
-    Commit, Consumer, DeadLetter, Delivery, Error, EventId, EventStore, Format, Judged, Models, Snapshot,
-    Stored,
-};
+use crate::answers::{Answer, Answers};
+use crate::{Commit, Consumer, Delivery, Error, EventStore, Format, Held, Lease, ReplyTo, Snapshot};
+use batch::Buried;
+use partition::Partition;
 
 /// The models that judge the events of one partition.
 pub trait Judge: Send + Sync + Sized {
@@ -33,18 +35,25 @@ pub trait Judge: Send + Sync + Sized {
 /// Reads the body of a message; why not, for a person, if it cannot be read.
 pub type Decode = for<'a> fn(Format, &'a [u8]) -> Result<Event<'a>, String>;
 
+/// Takeovers in a row without progress after which a partition's messages are judged one by one, so that the
+/// one that ends its workers is found.
+const FAILURES_MAX: u32 = 3;
+
+/// Models written down in one commit: each may be megabytes, and callers wait for the commit.
+const SNAPSHOTS_MAX: usize = 2;
+
 /// How a worker works.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
     /// Most messages in a batch, which is one commit: more make a commit cheaper and a verdict later.
     pub batch_max: usize,
-    /// Events between two snapshots of the models: what a restart has to judge again at most.
+    /// Events of a partition between two snapshots of its models: what a restart has to judge again at most.
     pub snapshot_every: usize,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { batch_max: 4_096, snapshot_every: 100_000 }
+        Self { batch_max: 4_096, snapshot_every: 50_000 }
     }
 }
 
@@ -53,187 +62,215 @@ impl Default for Config {
 pub struct Worker<J> {
     decode: Decode,
     config: Config,
-    judges: BTreeMap<u16, J>,
-    /// Partitions whose models have learnt something since the last snapshot.
-    changed: BTreeSet<u16>,
-    since_snapshot: usize,
+    partitions: BTreeMap<u16, Partition<J>>,
+    /// As the store last said it.
+    held: Arc<Held>,
 }
 
 impl<J: Judge> Worker<J> {
-    /// A worker whose models have seen nothing.
+    /// A worker that holds nothing yet.
     pub fn new(decode: Decode, config: Config) -> Self {
-        Self { decode, config, judges: BTreeMap::new(), changed: BTreeSet::new(), since_snapshot: 0 }
+        Self { decode, config, partitions: BTreeMap::new(), held: Arc::default() }
     }
 
-    /// A worker with the models as they were at the last commit: the snapshot, and what came after it judged
-    /// once more. Those verdicts are stored already and are dropped here.
-    pub async fn recover(store: &dyn EventStore, decode: Decode, config: Config) -> Result<Self, Error> {
-        let mut worker = Self::new(decode, config);
-        let Snapshot { position, models } = store.snapshot().await?;
-        for Models { partition, state } in models {
-            let damaged = |why| Error::Damaged { what: format!("the models of partition {partition}"), why };
-            worker.judges.insert(partition, J::load(&state).map_err(damaged)?);
+    /// Takes up the partitions that are new to it, with the models as they were at their last commit, drops
+    /// those that are no longer its own, and lets the consumer follow.
+    async fn take_up(&mut self, store: &dyn EventStore, consumer: &mut dyn Consumer) -> Result<(), Error> {
+        let held = store.hold().await?;
+        if Arc::ptr_eq(&held, &self.held) {
+            return Ok(());
         }
-        let mut after = position;
-        loop {
-            let missed = store.replay(after, config.batch_max).await?;
-            let Some(last) = missed.last() else { return Ok(worker) };
-            after = last.position;
-            worker.judge_all(missed.iter().collect());
+        let before = self.partitions.len();
+        self.partitions.retain(|partition, known| {
+            let same = |lease: &Lease| lease.partition == *partition && lease.epoch == known.lease.epoch;
+            held.leases.iter().any(same)
+        });
+        if self.partitions.len() < before {
+            // Also one that comes back at once under a new epoch: what was received of it comes again.
+            consumer.follow(&self.partitions()).await?;
         }
-    }
-
-    /// Judges a batch. `known` holds the stored verdict of each delivery's event, if there is one.
-    ///
-    /// Returns what is to be stored, and what the callers of each position are to be told once it is.
-    pub fn apply(
-        &mut self,
-        deliveries: &[Delivery],
-        known: &[Option<Judged>],
-    ) -> (Commit, Vec<(u64, Answer)>) {
-        let (fresh, mut answers, repeated) = sorted_out(deliveries, known);
-        let outcomes = self.judge_all(fresh);
-        let mut told: HashMap<u64, Answer> =
-            outcomes.iter().map(|outcome| (outcome.position(), outcome.answer())).collect();
-        answers
-            .extend(repeated.into_iter().map(|(position, first)| (position, told[&first].clone().again())));
-        answers.extend(told.drain());
-        let mut commit =
-            Commit { position: deliveries.last().map_or(0, |last| last.position), ..Commit::default() };
-        for outcome in outcomes {
-            match outcome {
-                Outcome::Judged(judged) => commit.judged.push(*judged),
-                Outcome::Dead(dead) => commit.dead.push(dead),
+        let before = self.partitions.len();
+        for lease in &held.leases {
+            if !self.partitions.contains_key(&lease.partition) {
+                let taken = Partition::recover(lease.clone(), store, self.decode, &self.config).await?;
+                self.partitions.insert(lease.partition, taken);
             }
         }
-        if self.since_snapshot >= self.config.snapshot_every {
-            commit.snapshot = Some(self.snapshot(commit.position));
+        self.held = held;
+        if self.partitions.len() > before {
+            consumer.follow(&self.partitions()).await?;
         }
-        (commit, answers)
+        Ok(())
     }
 
-    /// Writes down the models that have changed since they were last written, as they are after `position`.
-    pub fn snapshot(&mut self, position: u64) -> Snapshot {
-        self.since_snapshot = 0;
-        let write = |partition| Models { partition, state: self.judges[&partition].save() };
-        Snapshot { position, models: std::mem::take(&mut self.changed).into_iter().map(write).collect() }
+    /// The partitions that it holds.
+    fn partitions(&self) -> BTreeSet<u16> {
+        self.partitions.keys().copied().collect()
     }
 
-    /// Partitions side by side, the events of each in their order; the outcomes in the order of the queue.
-    fn judge_all(&mut self, deliveries: Vec<&Delivery>) -> Vec<Outcome> {
-        self.since_snapshot += deliveries.len();
-        let mut partitions: BTreeMap<u16, Vec<&Delivery>> = BTreeMap::new();
-        for delivery in deliveries {
-            partitions.entry(delivery.message.partition).or_default().push(delivery);
-        }
-        self.changed.extend(partitions.keys());
-        let take = |(partition, deliveries)| {
-            (partition, self.judges.remove(&partition).unwrap_or_else(J::fresh), deliveries)
+    /// Judges and commits a batch. Deliveries of partitions that it does not hold are passed over.
+    ///
+    /// `buried` says of some receipts why they are not to be judged at all.
+    async fn batch(
+        &mut self,
+        deliveries: &[&Delivery],
+        buried: Buried,
+        store: &dyn EventStore,
+    ) -> Result<Done, Error> {
+        let ids: Vec<_> = deliveries.iter().map(|delivery| delivery.message.id.clone()).collect();
+        let known = store.judged(&ids).await?;
+        let sorted = batch::Sorted::new(deliveries, known);
+        let outcomes = self.judge(&sorted.fresh, buried, store).await?;
+        let concerned: BTreeSet<u16> = deliveries.iter().map(|delivery| delivery.message.partition).collect();
+        let leases = concerned.iter().filter_map(|partition| self.partitions.get(partition));
+        let messages = batch::judged_messages(&sorted.fresh, &outcomes);
+        let answers = sorted.answers(&outcomes);
+        let (judged, dead) = batch::split(outcomes);
+        let commit = Commit {
+            messages,
+            leases: leases.map(|partition| partition.lease.clone()).collect(),
+            receipt: deliveries.iter().map(|delivery| delivery.receipt).max(),
+            judged,
+            dead,
+            snapshots: self.due_snapshots(),
         };
-        let mut work: Vec<(u16, J, Vec<&Delivery>)> = partitions.into_iter().map(take).collect();
-        let decode = self.decode;
-        let judge = |(_, judge, deliveries): &mut (u16, J, Vec<&Delivery>)| -> Vec<Outcome> {
-            deliveries.iter().map(|delivery| outcome(decode, judge, delivery)).collect()
-        };
-        let mut outcomes: Vec<Outcome> = work.par_iter_mut().flat_map_iter(judge).collect();
-        self.judges.extend(work.into_iter().map(|(partition, judge, _)| (partition, judge)));
-        outcomes.sort_by_key(Outcome::position);
-        outcomes
-    }
-}
-
-/// What a message came to.
-enum Outcome {
-    Judged(Box<Judged>),
-    Dead(DeadLetter),
-}
-
-impl Outcome {
-    fn position(&self) -> u64 {
-        match self {
-            Self::Judged(judged) => judged.position,
-            Self::Dead(dead) => dead.position,
+        let lost = store.commit(&commit).await?;
+        for partition in &lost {
+            self.partitions.remove(partition);
         }
+        Ok(Done { answers, lost })
     }
 
-    fn answer(&self) -> Answer {
-        match self {
-            Self::Judged(judged) => Answer::New(judged.verdict.clone()),
-            Self::Dead(dead) => Answer::Dead(dead.reason.clone()),
+    /// Models of partitions that have learnt much since they were last written down.
+    fn due_snapshots(&mut self) -> Vec<Snapshot> {
+        let every = self.config.snapshot_every;
+        let due = self.partitions.values_mut().filter(|partition| partition.since_snapshot >= every);
+        due.take(SNAPSHOTS_MAX).map(Partition::snapshot).collect()
+    }
+
+    /// Writes the models of these partitions down, as far as they have changed.
+    async fn write_down(&mut self, partitions: &[u16], store: &dyn EventStore) -> Result<(), Error> {
+        for number in partitions {
+            let Some(partition) = self.partitions.get_mut(number) else { continue };
+            if partition.since_snapshot == 0 {
+                continue;
+            }
+            let leases = vec![partition.lease.clone()];
+            let snapshots = vec![partition.snapshot()];
+            // Whoever has taken it over has the models from the last snapshot and what came after.
+            store.commit(&Commit { leases, snapshots, ..Commit::default() }).await?;
         }
+        Ok(())
+    }
+
+    /// Gives partitions away, their models written down.
+    async fn give_back(&mut self, partitions: &[u16], store: &dyn EventStore) -> Result<(), Error> {
+        self.write_down(partitions, store).await?;
+        let given = partitions.iter().filter_map(|partition| self.partitions.remove(partition));
+        let leases: Vec<_> = given.map(|partition| partition.lease).collect();
+        store.release(&leases).await
     }
 }
 
-/// A delivery's position and that of the first of the same event.
-type Repeated = Vec<(u64, u64)>;
-
-/// Deliveries of new events; the answers to those that are known; and the repetitions within the batch.
-fn sorted_out<'d>(
-    deliveries: &'d [Delivery],
-    known: &[Option<Judged>],
-) -> (Vec<&'d Delivery>, Vec<(u64, Answer)>, Repeated) {
-    let mut first: HashMap<&EventId, u64> = HashMap::with_capacity(deliveries.len());
-    let (mut fresh, mut answers, mut repeated) =
-        (Vec::with_capacity(deliveries.len()), Vec::new(), Vec::new());
-    for (delivery, known) in deliveries.iter().zip(known) {
-        let position = delivery.position;
-        if let Some(known) = known {
-            answers.push((position, Answer::Known(known.verdict.clone())));
-        } else if let Some(&first) = first.get(&delivery.message.id) {
-            repeated.push((position, first));
-        } else {
-            first.insert(&delivery.message.id, position);
-            fresh.push(delivery);
-        }
-    }
-    (fresh, answers, repeated)
+/// What became of a batch.
+#[derive(Debug, Default)]
+struct Done {
+    /// By receipt.
+    answers: Vec<(u64, Answer)>,
+    /// Partitions that another worker has.
+    lost: Vec<u16>,
 }
 
-fn outcome<J: Judge>(decode: Decode, judge: &mut J, delivery: &Delivery) -> Outcome {
-    let Delivery { position, message } = delivery;
-    match decode(message.format, &message.body) {
-        Ok(event) => Outcome::Judged(Box::new(Judged {
-            id: message.id.clone(),
-            position: *position,
-            received_at: message.received_at,
-            verdict: judge.update(&event),
-            event: Stored {
-                at: event.at,
-                request_id: event.request.into_owned(),
-                actor: event.actor.into_owned(),
-                action: event.action.into_owned(),
-                resources: event.resources.into_iter().map(std::borrow::Cow::into_owned).collect(),
-            },
-        })),
-        Err(reason) => Outcome::Dead(DeadLetter {
-            id: message.id.clone(),
-            position: *position,
-            reason,
-            received_at: message.received_at,
-        }),
-    }
-}
-
-/// Receives, judges, commits, acknowledges and tells, until the queue is closed; then writes the models down.
+/// Receives, judges, commits, acknowledges and tells, until the queue is closed; then writes the models down
+/// and gives the partitions back.
 ///
-/// An error of the store ends it with nothing lost: what was not committed comes again. It judges on the
-/// thread that polls it, for milliseconds at a time: give it a thread of its own.
+/// An error of the store or the queue ends it with nothing lost: what was not committed comes again. It
+/// judges on the thread that polls it, for milliseconds at a time: give it a thread of its own.
 pub async fn run<J: Judge>(
     mut worker: Worker<J>,
     consumer: &mut dyn Consumer,
     store: &dyn EventStore,
-    waiting: &Waiting,
+    answers: &dyn Answers,
 ) -> Result<(), Error> {
-    let mut position = store.position().await?;
-    while let Some(deliveries) = consumer.receive(worker.config.batch_max).await? {
-        let ids: Vec<EventId> = deliveries.iter().map(|delivery| delivery.message.id.clone()).collect();
-        let known = store.judged(&ids).await?;
-        let (commit, answers) = worker.apply(&deliveries, &known);
-        store.commit(&commit).await?;
-        position = commit.position;
-        consumer.acknowledge(position).await?;
-        waiting.tell(answers);
+    loop {
+        worker.take_up(store, consumer).await?;
+        let asked_back = worker.held.asked_back.iter().copied();
+        let asked_back: Vec<u16> = asked_back.filter(|asked| worker.partitions.contains_key(asked)).collect();
+        if !asked_back.is_empty() {
+            worker.give_back(&asked_back, store).await?;
+            consumer.follow(&worker.partitions()).await?;
+        }
+        let Some(deliveries) = consumer.receive(worker.config.batch_max).await? else { break };
+        work(&mut worker, &deliveries, consumer, store, answers).await?;
     }
-    let snapshot = Some(worker.snapshot(position));
-    store.commit(&Commit { position, snapshot, ..Commit::default() }).await
+    let all: Vec<u16> = worker.partitions().into_iter().collect();
+    worker.give_back(&all, store).await
 }
+
+/// One batch; the partitions whose last workers ended without progress one message at a time.
+async fn work<J: Judge>(
+    worker: &mut Worker<J>,
+    deliveries: &[Delivery],
+    consumer: &mut dyn Consumer,
+    store: &dyn EventStore,
+    answers: &dyn Answers,
+) -> Result<(), Error> {
+    let own =
+        deliveries.iter().filter(|delivery| worker.partitions.contains_key(&delivery.message.partition));
+    let (usual, careful): (Vec<&Delivery>, Vec<&Delivery>) = own
+        .partition(|delivery| worker.partitions[&delivery.message.partition].lease.failures < FAILURES_MAX);
+    if !usual.is_empty() {
+        let done = worker.batch(&usual, Buried::new(), store).await?;
+        finish(worker, &usual, done, consumer, answers).await?;
+    }
+    for delivery in careful {
+        let Some(partition) = worker.partitions.get(&delivery.message.partition) else { continue };
+        let mut buried = Buried::new();
+        if partition.lease.suspect.as_ref() == Some(&delivery.message.id) {
+            buried.insert(delivery.receipt, "each worker that judged it came to an end".to_owned());
+        } else {
+            store.suspect(&partition.lease, &delivery.message.id).await?;
+        }
+        let done = worker.batch(&[delivery], buried, store).await?;
+        finish(worker, &[delivery], done, consumer, answers).await?;
+    }
+    for delivery in deliveries {
+        if let Some(partition) = worker.partitions.get_mut(&delivery.message.partition) {
+            partition.lease.failures = 0;
+            partition.lease.suspect = None;
+        }
+    }
+    Ok(())
+}
+
+/// Acknowledges what was committed, then tells the callers.
+async fn finish<J: Judge>(
+    worker: &Worker<J>,
+    deliveries: &[&Delivery],
+    done: Done,
+    consumer: &mut dyn Consumer,
+    answers: &dyn Answers,
+) -> Result<(), Error> {
+    let kept = || deliveries.iter().filter(|delivery| !done.lost.contains(&delivery.message.partition));
+    let last: BTreeMap<u16, u64> =
+        kept().map(|delivery| (delivery.message.partition, delivery.receipt)).collect();
+    let callers: BTreeMap<u64, &ReplyTo> =
+        kept().filter_map(|delivery| Some((delivery.receipt, delivery.message.reply_to.as_ref()?))).collect();
+    let told = done.answers.into_iter();
+    let told: Vec<(ReplyTo, Answer)> = told
+        .filter_map(|(receipt, answer)| callers.get(&receipt).map(|&caller| (caller.clone(), answer)))
+        .collect();
+    for (partition, receipt) in last {
+        consumer.acknowledge(partition, receipt).await?;
+    }
+    if !done.lost.is_empty() {
+        consumer.follow(&worker.partitions()).await?;
+    }
+    if !told.is_empty() {
+        answers.tell(told).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

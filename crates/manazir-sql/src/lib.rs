@@ -3,10 +3,13 @@
 //! `$1` is a placeholder in both. What differs between them stands in two migration folders and, where a
 //! statement must differ, beside its twin.
 
+mod events;
 mod tokens;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, SqlitePool};
+
+pub use events::PostgresEvents;
 
 /// Connections that read at a time; SQLite has one that writes.
 const READERS: u32 = 4;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::Role;
 use crate::engine::Sensitivity;
 
 /// Directory that a second run goes on from.
@@ -232,16 +233,30 @@ pub struct CloudtrailArgs {
 Examples:
   manazir serve
   manazir serve --listen 0.0.0.0:7171 --data /var/lib/manazir
+  manazir serve --config service.toml --role worker
 
-The routes are described at http://127.0.0.1:7171/docs. RUST_LOG sets what is logged.")]
+Nothing needs to be configured: queue, verdicts and tokens are kept in the directory. On several machines
+the queue is on RabbitMQ and the verdicts are in PostgreSQL; see docs/how-to/scale-out.md. The routes are
+described at http://127.0.0.1:7171/docs. RUST_LOG sets what is logged.")]
 pub struct Serve {
-    /// Where the service keeps everything; one service at a time holds it
-    #[arg(long, value_name = "DIR", env = "MANAZIR_DATA", default_value = DATA_FOLDER)]
-    pub data: PathBuf,
-    /// The address and port to listen on
-    #[arg(long, value_name = "ADDR", env = "MANAZIR_LISTEN", default_value = "127.0.0.1:7171",
-        value_parser = crate::service::address)]
-    pub listen: SocketAddr,
+    /// A configuration file; what stands on the command line wins
+    #[arg(long, value_name = "F.toml", env = "MANAZIR_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Where the service keeps everything; one service at a time holds it [default: .manazir]
+    #[arg(long, value_name = "DIR", env = "MANAZIR_DATA")]
+    pub data: Option<PathBuf>,
+    /// The address and port to listen on [default: 127.0.0.1:7171]
+    #[arg(long, value_name = "ADDR", env = "MANAZIR_LISTEN", value_parser = crate::service::address)]
+    pub listen: Option<SocketAddr>,
+    /// What this process does [default: all]
+    #[arg(long, value_name = "ROLE", env = "MANAZIR_ROLE")]
+    pub role: Option<Role>,
+    /// The queue: amqp://USER:PASSWORD@HOST:5672/VHOST; embedded if it is not given
+    #[arg(long, value_name = "URI", env = "MANAZIR_QUEUE", hide_env_values = true)]
+    pub queue: Option<String>,
+    /// The relational truth: sqlite://PATH or postgres://…; a file in DIR if it is not given
+    #[arg(long, value_name = "URI", env = "MANAZIR_TRUTH", hide_env_values = true)]
+    pub truth: Option<String>,
 }
 
 /// Tokens.

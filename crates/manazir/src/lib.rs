@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod audit;
 pub mod cli;
 pub mod command;
+pub mod config;
 pub mod demo;
 pub mod engine;
 pub mod finding;

@@ -1,17 +1,18 @@
-//! The service: the embedded queue and store, one worker, and the routes, wired together.
+//! The service: queue, store, worker and routes, wired together as the settings say.
+
+mod backend;
+mod worker;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use manazir_auth::{Scope, Secret, Token, TokenStore};
-use manazir_fjall::{Config as StoreConfig, Embedded, OpenError};
 use manazir_http::{App, Limits};
 use manazir_ingest::answers::Waiting;
-use manazir_ingest::decode;
-use manazir_ingest::worker::{Config as WorkerConfig, Worker};
+use manazir_ingest::worker::Config as WorkerConfig;
 use manazir_model::Timestamp;
 use manazir_sql::Truth;
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -19,7 +20,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::accounts::Accounts;
+use crate::config::{Role, Settings, truth_in};
+use backend::Backend;
+use worker::Running;
 
 /// What the service tells whoever started it, before it answers anybody.
 pub struct Started {
@@ -29,61 +32,76 @@ pub struct Started {
     pub secret: Option<Secret>,
 }
 
-/// Runs the service in `data` until it is told to stop; `started` is called once it listens.
-pub async fn run(
-    data: &Path,
-    listen: SocketAddr,
-    started: impl FnOnce(&Started) -> Result<()>,
-) -> Result<()> {
+/// Runs the service until it is told to stop; `started` is called once it listens.
+pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<()>) -> Result<()> {
+    let data = &settings.data;
     std::fs::create_dir_all(data).with_context(|| format!("make the directory {}", data.display()))?;
-    let store = open_store(data)?;
-    let truth = open_truth(data).await?;
-    let secret = first_token(&truth).await?;
-    let listener = bind(listen).await?;
+    let truth = Truth::open(&settings.truth).await?;
+    let waiting = Arc::new(Waiting::new(process_name()?));
+    let backend = Arc::new(Backend::open(settings, &truth, &waiting).await?);
+    let secret = if settings.role == Role::Worker { None } else { first_token(&truth).await? };
+    let listener = bind(settings.listen).await?;
     let address = listener.local_addr()?;
-    let waiting = Arc::new(Waiting::default());
-    let (worker, worker_ended) = start_worker(&store, &waiting).await?;
+    let (worker, worker_ended) = match settings.role {
+        Role::Api => (None, None),
+        Role::All | Role::Worker => {
+            let config = WorkerConfig {
+                batch_max: settings.worker.batch_max,
+                snapshot_every: settings.worker.snapshot_every,
+            };
+            let (worker, ended) = Running::start(&backend, &waiting, config)?;
+            (Some(worker), Some(ended))
+        }
+    };
     let app = App {
-        queue: Arc::new(store.clone()),
-        store: Arc::new(store.clone()),
+        queue: backend.queue(),
+        store: backend.store(),
         waiting,
         tokens: Arc::new(truth.clone()),
         now,
-        limits: Limits::default(),
+        limits: limits(settings),
         metrics: PrometheusBuilder::new().install_recorder().context("set up the metrics")?,
     };
     started(&Started { address, secret })?;
-    manazir_http::serve(listener, manazir_http::router(app), stopped(worker_ended)).await?;
+    let router = match settings.role {
+        Role::Worker => manazir_http::operation_router(app),
+        Role::All | Role::Api => manazir_http::router(app),
+    };
+    manazir_http::serve(listener, router, stopped(worker_ended)).await?;
     // No request is answered any more: what was taken is judged, and the models are written down.
     tokio::task::spawn_blocking(move || {
-        store.close();
-        worker.join().map_err(|_| anyhow!("the worker ended by a panic; what it had committed is safe"))
+        backend.close();
+        worker.map_or(Ok(()), Running::stop)
     })
-    .await??
+    .await?
     .context("the worker stopped")?;
     truth.close().await;
     Ok(())
+}
+
+/// A name that no other process has or had.
+fn process_name() -> Result<String> {
+    let mut entropy = [0; 16];
+    getrandom::fill(&mut entropy)?;
+    Ok(format!("manazir.{:032x}", u128::from_be_bytes(entropy)))
+}
+
+fn limits(settings: &Settings) -> Limits {
+    Limits {
+        event_bytes_max: settings.limits.event_bytes_max,
+        batch_bytes_max: settings.limits.batch_bytes_max,
+        wait_max: Duration::from_secs(settings.limits.wait_seconds),
+        request_max: Duration::from_secs(settings.limits.request_seconds),
+    }
 }
 
 fn now() -> Timestamp {
     jiff::Timestamp::now().into()
 }
 
-fn open_store(data: &Path) -> Result<Embedded> {
-    Embedded::open(&data.join("store"), &StoreConfig::default()).map_err(|error| match error {
-        OpenError::Held(_) => anyhow!(
-            "another `manazir serve` holds {}: stop it, or choose another directory with --data DIR",
-            data.display()
-        ),
-        other => other.into(),
-    })
-}
-
 /// Opens the relational truth of a directory.
 pub async fn open_truth(data: &Path) -> Result<Truth> {
-    let path = std::path::absolute(data.join("truth.db"))?;
-    let path = path.to_str().context("the path of the directory is not UTF-8")?;
-    Ok(Truth::open(&format!("sqlite://{path}")).await?)
+    Ok(Truth::open(&truth_in(data)?).await?)
 }
 
 async fn bind(listen: SocketAddr) -> Result<TcpListener> {
@@ -114,32 +132,14 @@ pub async fn new_token(truth: &Truth, name: &str, scopes: &[Scope]) -> Result<Se
     Ok(secret)
 }
 
-type WorkerThread = JoinHandle<Result<(), manazir_ingest::Error>>;
-
-/// The worker has a thread of its own, for it computes for milliseconds at a time. The receiver hears when it
-/// ends, for whatever reason.
-async fn start_worker(
-    store: &Embedded,
-    waiting: &Arc<Waiting>,
-) -> Result<(WorkerThread, oneshot::Receiver<()>)> {
-    let worker = Worker::<Accounts>::recover(store, decode::event, WorkerConfig::default()).await?;
-    let (store, waiting, mut consumer) = (store.clone(), Arc::clone(waiting), store.consumer());
-    let (ended, hears) = oneshot::channel();
-    let runtime = tokio::runtime::Handle::current();
-    let thread = std::thread::Builder::new().name("worker".to_owned()).spawn(move || {
-        let result = runtime.block_on(manazir_ingest::worker::run(worker, &mut consumer, &store, &waiting));
-        if let Err(error) = &result {
-            tracing::error!(%error, "the worker stopped; the service stops with it");
+/// Resolves on Ctrl-C, on SIGTERM, and when the worker, if there is one, has ended.
+async fn stopped(worker_ended: Option<oneshot::Receiver<()>>) {
+    let worker_ended = async {
+        match worker_ended {
+            Some(ended) => drop(ended.await),
+            None => std::future::pending().await,
         }
-        // Nobody hears it if the service is stopping already.
-        let _ = ended.send(());
-        result
-    })?;
-    Ok((thread, hears))
-}
-
-/// Resolves on Ctrl-C, on SIGTERM, and when the worker has ended.
-async fn stopped(worker_ended: oneshot::Receiver<()>) {
+    };
     let terminated = async {
         match signal(SignalKind::terminate()) {
             Ok(mut signals) => {
@@ -155,7 +155,7 @@ async fn stopped(worker_ended: oneshot::Receiver<()>) {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = terminated => {}
-        _ = worker_ended => {}
+        () = worker_ended => {}
     }
 }
 

@@ -154,7 +154,7 @@ fn killed_at_any_moment_it_loses_nothing_and_counts_nothing_twice() {
             let path = format!("/api/v1/events/plain/e{id}");
             let (status, stored) = call(&service.address, &token, "GET", &path, "").unwrap();
             assert_eq!(status, 200, "event {id}");
-            let place = (stored["position"].clone(), stored["verdict"].clone());
+            let place = (stored["partition"].clone(), stored["seq"].clone(), stored["verdict"].clone());
             assert_eq!(
                 positions.entry(id).or_insert_with(|| place.clone()),
                 &place,

@@ -19,7 +19,7 @@ const TESTKIT: &str = "manazir-testkit";
 const EDGE: [&str; 3] = ["manazir", "manazir-http", "xtask"];
 
 /// Each brings one store or broker behind the ports of the domains; none of them speaks to browsers.
-const ADAPTERS: [&str; 2] = ["manazir-fjall", "manazir-sql"];
+const ADAPTERS: [&str; 3] = ["manazir-fjall", "manazir-rabbitmq", "manazir-sql"];
 
 const WEB_FRAMEWORKS: [&str; 6] = ["actix-web", "axum", "hyper", "socketioxide", "tower-http", "warp"];
 

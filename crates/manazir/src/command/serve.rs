@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{Ending, write_json};
 use crate::cli::{Output, Serve, Token};
+use crate::config::Settings;
 use crate::service::{self, Started};
 
 #[derive(Serialize)]
@@ -35,7 +36,8 @@ pub(super) fn run(args: &Serve, output: Output, out: &mut dyn Write) -> Result<E
         }
         out.flush().context("write to standard output")
     };
-    runtime()?.block_on(service::run(&args.data, args.listen, started))?;
+    let settings = Settings::new(args)?;
+    runtime()?.block_on(service::run(&settings, started))?;
     Ok(Ending::Done)
 }
 

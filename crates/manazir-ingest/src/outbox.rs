@@ -1,0 +1,39 @@
+//! What a store found, in order, for the relational truth to show.
+//!
+//! Where store and truth are one database, a commit writes both at once. The embedded store keeps an outbox
+//! beside its verdicts, written in the same batch; a projector copies it into the truth and remembers there
+//! how far it has come.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{DeadLetter, Error, Judged};
+
+/// Something for people to look at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Shown {
+    /// An event that is an anomaly.
+    Finding(Judged),
+    /// A message that could not be judged.
+    Dead(DeadLetter),
+}
+
+/// An entry of the outbox.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its number: grows, in the order of commits.
+    pub seq: u64,
+    /// What it is about.
+    pub shown: Shown,
+}
+
+/// The outbox of a store.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Waits until there are entries after `after` and returns up to `max` of them in order; none after the
+    /// store was closed.
+    async fn entries(&self, after: u64, max: usize) -> Result<Vec<Entry>, Error>;
+
+    /// Entries up to here are in the truth and need not be kept.
+    async fn shown(&self, through: u64) -> Result<(), Error>;
+}

@@ -1,0 +1,55 @@
+//! One partition in a worker's hands.
+
+use crate::worker::{Config, Decode, Judge};
+use crate::{Error, EventStore, Lease, Snapshot};
+
+/// Its models and where they stand.
+#[derive(Debug)]
+pub(super) struct Partition<J> {
+    pub(super) lease: Lease,
+    pub(super) judge: J,
+    /// Number of the last message that was judged.
+    pub(super) seq: u64,
+    /// Events that the models have seen since they were last written down.
+    pub(super) since_snapshot: usize,
+}
+
+impl<J: Judge> Partition<J> {
+    /// The partition as it was at its last commit: the snapshot, and what came after it judged once more.
+    /// Those verdicts are stored already and are dropped here.
+    pub(super) async fn recover(
+        lease: Lease,
+        store: &dyn EventStore,
+        decode: Decode,
+        config: &Config,
+    ) -> Result<Self, Error> {
+        let standing = store.standing(lease.partition).await?;
+        let (judge, mut after) = match &standing.snapshot {
+            None => (J::fresh(), 0),
+            Some(Snapshot { partition, seq, state }) => {
+                let damaged =
+                    |why| Error::Damaged { what: format!("the models of partition {partition}"), why };
+                (J::load(state).map_err(damaged)?, *seq)
+            }
+        };
+        let mut recovered = Self { lease, judge, seq: standing.seq, since_snapshot: 0 };
+        loop {
+            let missed = store.replay(recovered.lease.partition, after, config.batch_max).await?;
+            let Some(&(last, _)) = missed.last() else { return Ok(recovered) };
+            after = last;
+            for (_, message) in &missed {
+                // What cannot be read is no event that was judged: it taught nobody anything.
+                if let Ok(event) = decode(message.format, &message.body) {
+                    recovered.judge.update(&event);
+                }
+            }
+            recovered.since_snapshot += missed.len();
+        }
+    }
+
+    /// The models as they are now.
+    pub(super) fn snapshot(&mut self) -> Snapshot {
+        self.since_snapshot = 0;
+        Snapshot { partition: self.lease.partition, seq: self.seq, state: self.judge.save() }
+    }
+}

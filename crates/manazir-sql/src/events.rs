@@ -1,0 +1,140 @@
+//! The store of verdicts on PostgreSQL, for any number of workers.
+//!
+//! A worker leases partitions and renews them; what it commits is checked against the partition's epoch under
+//! a lock of its row. A worker that was paused for longer than its lease, and goes on after another has taken
+//! over, is refused and has changed nothing.
+
+mod commit;
+mod lease;
+mod read;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use manazir_ingest::{Commit, Error, EventId, EventStore, Held, Judged, Lease, Message, Standing};
+use sqlx::PgPool;
+
+use crate::Truth;
+
+/// How long a worker may be silent before others take over what it holds.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// One worker's view of the store.
+#[derive(Debug)]
+pub struct PostgresEvents {
+    pool: PgPool,
+    worker: String,
+    lease: Duration,
+    holding: Mutex<Holding>,
+}
+
+#[derive(Debug)]
+struct Holding {
+    held: Arc<Held>,
+    renew_at: Instant,
+}
+
+impl PostgresEvents {
+    /// `worker` names this process, and no other before or after it. `None` unless the truth is PostgreSQL:
+    /// alone with a file there is nothing to share.
+    pub fn new(truth: &Truth, worker: impl Into<String>) -> Option<Self> {
+        let Truth::Postgres(pool) = truth else { return None };
+        Some(Self {
+            pool: pool.clone(),
+            worker: worker.into(),
+            lease: LEASE,
+            holding: Mutex::new(Holding { held: Arc::default(), renew_at: Instant::now() }),
+        })
+    }
+
+    /// The same with another lease.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        Self { lease, ..self }
+    }
+
+    fn holding(&self) -> std::sync::MutexGuard<'_, Holding> {
+        // Both fields are replaced whole: a panic elsewhere cannot have broken them.
+        self.holding.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets partitions, and looks at the next chance which are left.
+    fn forget(&self, partitions: &[u16]) {
+        let mut holding = self.holding();
+        let keep = |partition: &u16| !partitions.contains(partition);
+        holding.held = Arc::new(Held {
+            leases: holding.held.leases.iter().filter(|lease| keep(&lease.partition)).cloned().collect(),
+            asked_back: holding.held.asked_back.iter().filter(|partition| keep(partition)).copied().collect(),
+        });
+        holding.renew_at = Instant::now();
+    }
+}
+
+#[async_trait]
+impl EventStore for PostgresEvents {
+    async fn hold(&self) -> Result<Arc<Held>, Error> {
+        {
+            let holding = self.holding();
+            if Instant::now() < holding.renew_at {
+                return Ok(Arc::clone(&holding.held));
+            }
+        }
+        let now_held = lease::renew(&self.pool, &self.worker, self.lease).await.map_err(failed)?;
+        let mut holding = self.holding();
+        holding.renew_at = Instant::now() + self.lease / 3;
+        if *holding.held != now_held {
+            holding.held = Arc::new(now_held);
+        }
+        Ok(Arc::clone(&holding.held))
+    }
+
+    async fn release(&self, leases: &[Lease]) -> Result<(), Error> {
+        lease::release(&self.pool, &self.worker, leases).await.map_err(failed)?;
+        self.forget(&leases.iter().map(|lease| lease.partition).collect::<Vec<_>>());
+        Ok(())
+    }
+
+    async fn suspect(&self, lease: &Lease, id: &EventId) -> Result<(), Error> {
+        lease::suspect(&self.pool, lease, id).await.map_err(failed)
+    }
+
+    async fn commit(&self, commit: &Commit<'_>) -> Result<Vec<u16>, Error> {
+        let lost = commit::commit(&self.pool, &self.worker, commit).await.map_err(failed)?;
+        if !lost.is_empty() {
+            tracing::warn!(partitions = ?lost, "another worker has taken over what was held here");
+            self.forget(&lost);
+        }
+        Ok(lost)
+    }
+
+    async fn judged(&self, ids: &[EventId]) -> Result<Vec<Option<Judged>>, Error> {
+        read::judged(&self.pool, ids).await
+    }
+
+    async fn standing(&self, partition: u16) -> Result<Standing, Error> {
+        read::standing(&self.pool, partition).await
+    }
+
+    async fn replay(&self, partition: u16, after: u64, max: usize) -> Result<Vec<(u64, Message)>, Error> {
+        read::replay(&self.pool, partition, after, max).await
+    }
+}
+
+/// A connection that broke is told apart from a statement that is wrong: the first mends itself.
+fn failed(error: sqlx::Error) -> Error {
+    match &error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => {
+            Error::unreachable("database", error)
+        }
+        // Class 57: the server is shutting down or starting. Class 08: the connection failed. 40: try again.
+        sqlx::Error::Database(said)
+            if said
+                .code()
+                .is_some_and(|code| ["57", "08", "40"].iter().any(|class| code.starts_with(class))) =>
+        {
+            Error::unreachable("database", error)
+        }
+        _ => Error::store(error),
+    }
+}

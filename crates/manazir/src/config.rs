@@ -1,0 +1,242 @@
+//! The configuration of the service: a TOML file, whose every key has a default, under what the command line
+//! and the environment say.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde::Deserialize;
+
+use crate::cli::{DATA_FOLDER, Serve};
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Everything, in one process.
+    #[default]
+    All,
+    /// Answers requests and puts events on the queue.
+    Api,
+    /// Judges what is on the queue.
+    Worker,
+}
+
+/// The file, as it is written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The address and port to listen on.
+    pub listen: Option<SocketAddr>,
+    /// Where this process keeps what is its own.
+    pub data: Option<PathBuf>,
+    /// What this process does.
+    pub role: Option<Role>,
+    /// `sqlite://PATH` or `postgres://…`; by default a file in `data`.
+    pub truth: Option<String>,
+    /// `amqp://…`; by default embedded, in `data`.
+    pub queue: Option<String>,
+    /// Bounds of what a caller may ask.
+    pub limits: Limits,
+    /// How events are judged.
+    pub worker: Worker,
+}
+
+/// Bounds of what a caller may ask.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Bytes of one event.
+    pub event_bytes_max: usize,
+    /// Bytes of a batch, as it comes and unpacked.
+    pub batch_bytes_max: usize,
+    /// Requests, each of any number of events, that may wait to be put on the queue; more get a 429.
+    pub publications_max: usize,
+    /// How long a caller waits for a verdict before it gets a link instead.
+    pub wait_seconds: u64,
+    /// How long a request may take in all.
+    pub request_seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            event_bytes_max: 1 << 20,
+            batch_bytes_max: 32 << 20,
+            publications_max: 4_096,
+            wait_seconds: 10,
+            request_seconds: 30,
+        }
+    }
+}
+
+/// How events are judged.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Worker {
+    /// Most messages in a batch, which is one commit.
+    pub batch_max: usize,
+    /// Events of a partition between two snapshots of its models.
+    pub snapshot_every: usize,
+    /// How long a worker may be silent before others take over its partitions.
+    pub lease_seconds: u64,
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        let worker = manazir_ingest::worker::Config::default();
+        Self { batch_max: worker.batch_max, snapshot_every: worker.snapshot_every, lease_seconds: 30 }
+    }
+}
+
+/// What is to be done, with every default filled in.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The directory of this process.
+    pub data: PathBuf,
+    /// What this process does.
+    pub role: Role,
+    /// Address of the relational truth.
+    pub truth: String,
+    /// Address of the broker; `None` for the embedded queue.
+    pub queue: Option<String>,
+    /// See [`Limits`].
+    pub limits: Limits,
+    /// See [`Worker`].
+    pub worker: Worker,
+}
+
+impl Settings {
+    /// The command line over the file over the defaults.
+    pub fn new(args: &Serve) -> Result<Self> {
+        let config = args.config.as_deref().map(read).transpose()?.unwrap_or_default();
+        let data = args.data.clone().or(config.data).unwrap_or_else(|| DATA_FOLDER.into());
+        let truth = args.truth.clone().or(config.truth).map_or_else(|| truth_in(&data), Ok)?;
+        let settings = Self {
+            listen: args.listen.or(config.listen).unwrap_or(([127, 0, 0, 1], 7171).into()),
+            role: args.role.or(config.role).unwrap_or_default(),
+            queue: args.queue.clone().or(config.queue).filter(|queue| !queue.starts_with("fjall:")),
+            truth,
+            data,
+            limits: config.limits,
+            worker: config.worker,
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<()> {
+        let postgres = self.truth.starts_with("postgres");
+        match &self.queue {
+            None if self.role != Role::All => bail!(
+                "the embedded queue is held by one process, which does everything: for several, give --queue \
+                 amqp://… and --truth postgres://…, or leave --role away"
+            ),
+            Some(queue) if !queue.starts_with("amqp://") => bail!(
+                "`{queue}` is no address of a queue: it begins with amqp://, or is left away for the embedded one"
+            ),
+            Some(_) if !postgres => bail!(
+                "with a queue on a broker the verdicts must be where every worker sees them: give --truth \
+                 postgres://…"
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The file of the relational truth in a directory.
+pub fn truth_in(data: &Path) -> Result<String> {
+    let path = std::path::absolute(data.join("truth.db"))?;
+    let path = path.to_str().context("the path of the directory is not UTF-8")?;
+    Ok(format!("sqlite://{path}"))
+}
+
+fn read(path: &Path) -> Result<Config> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+    let filled = fill(&text, |name| std::env::var(name).ok()).with_context(|| path.display().to_string())?;
+    toml::from_str(&filled).with_context(|| format!("{} cannot be understood", path.display()))
+}
+
+/// Replaces `${NAME}` by what the environment says, so that no secret has to stand in a file.
+fn fill(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<String> {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        let (name, after) = after.split_once('}').context("`${` without its `}`")?;
+        let value = variable(name).ok_or_else(|| anyhow!("the environment has no variable `{name}`"))?;
+        filled.push_str(before);
+        // Within a string of TOML.
+        filled.push_str(&value.replace('\\', "\\\\").replace('"', "\\\""));
+        rest = after;
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn settings(arguments: &[&str]) -> Result<Settings> {
+        let Command::Serve(serve) = Cli::parse_from([&["manazir", "serve"], arguments].concat()).command
+        else {
+            unreachable!("the arguments begin with serve");
+        };
+        Settings::new(&serve)
+    }
+
+    #[track_caller]
+    fn refused(arguments: &[&str], expect: Expect) {
+        expect.assert_eq(&format!("{:#}", settings(arguments).unwrap_err()));
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_with_what_to_type() {
+        refused(
+            &["--role", "worker"],
+            expect![
+                "the embedded queue is held by one process, which does everything: for several, give --queue amqp://… and --truth postgres://…, or leave --role away"
+            ],
+        );
+        refused(
+            &["--queue", "amqp://localhost"],
+            expect![
+                "with a queue on a broker the verdicts must be where every worker sees them: give --truth postgres://…"
+            ],
+        );
+        refused(
+            &["--queue", "kafka://localhost"],
+            expect![
+                "`kafka://localhost` is no address of a queue: it begins with amqp://, or is left away for the embedded one"
+            ],
+        );
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.toml");
+        std::fs::write(&path, "listen = '127.0.0.1:1'\ntruth = 'postgres://a'\n[limits]\nwait_seconds = 3\n")
+            .unwrap();
+        let path = path.to_str().unwrap();
+        let both = settings(&["--config", path, "--listen", "127.0.0.1:2"]).unwrap();
+        assert_eq!((both.listen.port(), both.truth.as_str()), (2, "postgres://a"));
+        assert_eq!((both.limits.wait_seconds, both.limits.request_seconds), (3, 30));
+        std::fs::write(path, "liste = 1").unwrap();
+        let error = format!("{:#}", settings(&["--config", path]).unwrap_err());
+        assert!(error.contains("unknown field `liste`, expected one of"), "{error}");
+    }
+
+    #[test]
+    fn secrets_come_from_the_environment() {
+        let variable = |name: &str| (name == "PASSWORD").then(|| "a\"b".to_owned());
+        assert_eq!(fill("truth = \"p://u:${PASSWORD}@h\"", variable).unwrap(), "truth = \"p://u:a\\\"b@h\"");
+        assert!(fill("${OTHER}", variable).unwrap_err().to_string().contains("no variable `OTHER`"));
+    }
+}
