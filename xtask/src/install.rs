@@ -33,6 +33,31 @@ pub(crate) const TEST_NEEDS: &[Need] = &[
         what_for: "the contract of the stores on PostgreSQL",
         test_word: "needs_postgres",
     },
+    Need {
+        // Not `rabbitmq-server`: Debian has a second one of that name, which would change to another user.
+        programs: &["rabbitmq-env"],
+        package: "rabbitmq-server",
+        what_for: "whatever is tested against a real RabbitMQ",
+        test_word: "needs_rabbitmq",
+    },
+    Need {
+        programs: &["mosquitto"],
+        package: "mosquitto",
+        what_for: "whatever is tested against a real MQTT broker",
+        test_word: "needs_mosquitto",
+    },
+    Need {
+        programs: &["prometheus"],
+        package: "prometheus",
+        what_for: "whatever is tested against a real Prometheus",
+        test_word: "needs_prometheus",
+    },
+    Need {
+        programs: &["prometheus-alertmanager"],
+        package: "prometheus-alertmanager",
+        what_for: "whatever is tested against a real Alertmanager",
+        test_word: "needs_alertmanager",
+    },
 ];
 
 impl Need {

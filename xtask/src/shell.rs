@@ -62,13 +62,18 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 }
 
 /// Debian keeps the programs of servers that may be there in several versions off the search path.
-const OFF_THE_PATH: &str = "/usr/lib/postgresql";
+const VERSIONS: &str = "/usr/lib/postgresql";
+
+/// So it does with those that only root or a server itself should call.
+const OFF_THE_PATH: [&str; 3] = ["/usr/lib/rabbitmq/bin", "/usr/sbin", "/usr/local/sbin"];
 
 /// Where the program `name` lies, as the shell would find it, or a test that looks where Debian puts servers.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    let versions = std::fs::read_dir(OFF_THE_PATH).into_iter().flatten().flatten();
-    let folders = std::env::split_paths(&path).chain(versions.map(|version| version.path().join("bin")));
+    let versions = std::fs::read_dir(VERSIONS).into_iter().flatten().flatten();
+    let folders = std::env::split_paths(&path)
+        .chain(versions.map(|version| version.path().join("bin")))
+        .chain(OFF_THE_PATH.map(PathBuf::from));
     folders.map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 

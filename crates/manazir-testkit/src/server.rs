@@ -1,0 +1,154 @@
+//! What the real servers of tests have in common: a port, a process that ends with its test, and waiting.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// Debian keeps the programs of RabbitMQ off the search path; so do others with `sbin`.
+const OFF_THE_PATH: &[&str] = &["/usr/lib/rabbitmq/bin", "/usr/sbin", "/usr/local/sbin"];
+
+/// A port on this machine that nobody listens on.
+///
+/// It lies below those that the kernel gives to outgoing connections, so that none of them can take it before
+/// the server does; and it begins elsewhere in each process, so that tests side by side seldom try the same.
+pub(crate) fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let begin = std::process::id().wrapping_mul(61);
+    for _ in 0..12_000 {
+        let offset = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        let port = 20_000 + offset as u16;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port from 20000 to 31999 is free");
+}
+
+/// Where `program` lies, on the search path or where Debian puts servers.
+pub(crate) fn find(program: &str, package: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(OFF_THE_PATH.iter().map(PathBuf::from));
+    let mut files = folders.map(|folder| folder.join(program));
+    let found = files.find(|file| file.is_file());
+    found.unwrap_or_else(|| panic!("{program} is not installed (Debian: apt-get install {package})"))
+}
+
+/// A process that is gone when this is, and also when the test is ended from outside.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    log: PathBuf,
+    /// Ends the thread that started the process; never sent on.
+    _keeper: mpsc::Sender<()>,
+}
+
+impl Process {
+    /// Starts `program`, whose words go to the file `log`; `command` adds what it needs.
+    ///
+    /// A destructor runs neither for a server that lives in a static nor in a test that is killed. So the
+    /// kernel is asked to end the server with the thread that started it, which therefore lives as long as
+    /// this does.
+    pub(crate) fn start(program: &Path, log: PathBuf, command: impl FnOnce(&mut Command)) -> Self {
+        Self::start_as(&[], program, log, command)
+    }
+
+    /// As [`Self::start`], with further options for `setpriv`, which then replaces itself by the program.
+    pub(crate) fn start_as(
+        who: &[&str],
+        program: &Path,
+        log: PathBuf,
+        command: impl FnOnce(&mut Command),
+    ) -> Self {
+        let mut starter = Command::new("setpriv");
+        starter.args(["--pdeathsig", "KILL"]).args(who).arg(program);
+        command(&mut starter);
+        let out = File::options().create(true).append(true).open(&log).expect("a log can be written");
+        let twin = out.try_clone().expect("a file has a second handle");
+        starter.stdin(Stdio::null()).stdout(out).stderr(twin);
+        let (started, child) = mpsc::channel();
+        let (keeper, until) = mpsc::channel::<()>();
+        std::thread::spawn(move || {
+            let _ = started.send(starter.spawn());
+            let _ = until.recv();
+        });
+        let child = child.recv().expect("the thread sends").expect("setpriv is installed (util-linux)");
+        Self { child, log, _keeper: keeper }
+    }
+
+    /// Waits until `ready` says yes.
+    ///
+    /// # Panics
+    /// If the server ends, or is not ready in a minute; with the last that it said.
+    pub(crate) fn wait(&mut self, ready: impl FnMut() -> bool) {
+        if self.comes_up(ready) {
+            return;
+        }
+        let said = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let from = said.lines().count().saturating_sub(40);
+        let said: Vec<_> = said.lines().skip(from).collect();
+        panic!("the server did not start:\n{}", said.join("\n"));
+    }
+
+    /// Waits until `ready` says yes; false if the process ends, or is not ready in a minute.
+    pub(crate) fn comes_up(&mut self, mut ready: impl FnMut() -> bool) -> bool {
+        let until = Instant::now() + Duration::from_secs(60);
+        while !ready() {
+            if self.child.try_wait().is_ok_and(|ended| ended.is_some()) || Instant::now() > until {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        true
+    }
+
+    /// Its number, for signals and for `/proc`.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it at once, without a chance to save anything.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // A server of a test has nothing to save: it need not shut down in order.
+        self.kill();
+    }
+}
+
+/// True if somebody listens on `port`.
+pub(crate) fn listens(port: u16) -> bool {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+/// Status and body of the answer to one plain HTTP request on this machine; `None` if there is no answer.
+pub(crate) fn http(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+    )
+    .ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, body.to_owned()))
+}
+
+/// True if a GET of `path` is answered by 200.
+pub(crate) fn answers(port: u16, path: &str) -> bool {
+    http(port, "GET", path, "", "").is_some_and(|(status, _)| status == 200)
+}
