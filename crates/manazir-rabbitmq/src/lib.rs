@@ -16,8 +16,10 @@ mod consumer;
 mod link;
 mod packed;
 mod publisher;
+mod source;
 
 pub use answers::{RabbitAnswers, inbox};
 pub use consumer::{RabbitConsumer, Stop};
 pub use link::{Address, AddressError};
 pub use publisher::{Config, RabbitQueue};
+pub use source::{HandIn, Source, follow};

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -63,6 +64,20 @@ impl Postgres {
     #[must_use]
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Address of a new and empty database, which no other test knows.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    #[must_use]
+    pub fn database(&self) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("test{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = self.port.to_string();
+        let mut createdb = Command::new(programs().join("createdb"));
+        run(createdb.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &port, &name]));
+        format!("postgres://postgres@127.0.0.1:{port}/{name}")
     }
 
     /// The first process of the server, for signals and for `/proc`.

@@ -40,6 +40,33 @@ pub struct Config {
     pub limits: Limits,
     /// How events are judged.
     pub worker: Worker,
+    /// Where events come from beside requests.
+    pub sources: Sources,
+}
+
+/// Where events come from beside requests.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sources {
+    /// Queues that others publish to.
+    pub amqp: Vec<AmqpSource>,
+}
+
+/// A queue that others publish to.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AmqpSource {
+    /// `amqp://…`
+    pub address: String,
+    /// Its name; it must exist.
+    pub queue: String,
+    /// Where answers go to messages that name no other place.
+    #[serde(default = "reply_to")]
+    pub reply_to: String,
+}
+
+fn reply_to() -> String {
+    "response_cloudtrail_events".to_owned()
 }
 
 /// Bounds of what a caller may ask.
@@ -106,6 +133,8 @@ pub struct Settings {
     pub limits: Limits,
     /// See [`Worker`].
     pub worker: Worker,
+    /// See [`Sources`].
+    pub sources: Sources,
 }
 
 impl Settings {
@@ -122,6 +151,7 @@ impl Settings {
             data,
             limits: config.limits,
             worker: config.worker,
+            sources: config.sources,
         };
         settings.check()?;
         Ok(settings)

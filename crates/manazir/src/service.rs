@@ -1,6 +1,7 @@
 //! The service: queue, store, worker and routes, wired together as the settings say.
 
 mod backend;
+mod source;
 mod worker;
 
 use std::net::SocketAddr;
@@ -22,6 +23,7 @@ use tokio::sync::oneshot;
 
 use crate::config::{Role, Settings, truth_in};
 use backend::Backend;
+use source::{OntoQueue, Sources};
 use worker::Running;
 
 /// What the service tells whoever started it, before it answers anybody.
@@ -53,6 +55,13 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
             (Some(worker), Some(ended))
         }
     };
+    let onto = OntoQueue {
+        queue: backend.queue(),
+        waiting: Arc::clone(&waiting),
+        wait_max: Duration::from_secs(settings.limits.wait_seconds),
+    };
+    let configured = if settings.role == Role::Worker { &[] } else { settings.sources.amqp.as_slice() };
+    let sources = Sources::start(configured, onto)?;
     let app = App {
         queue: backend.queue(),
         store: backend.store(),
@@ -68,6 +77,7 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
         Role::All | Role::Api => manazir_http::router(app),
     };
     manazir_http::serve(listener, router, stopped(worker_ended)).await?;
+    sources.stop().await;
     // No request is answered any more: what was taken is judged, and the models are written down.
     tokio::task::spawn_blocking(move || {
         backend.close();

@@ -2,76 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+mod service;
+
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
-struct Service {
-    process: Child,
-    address: String,
-    token: Option<String>,
-}
-
-impl Service {
-    fn start(data: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_manazir"))
-            .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut said = String::new();
-        let mut lines = BufReader::new(process.stdout.take().unwrap());
-        while !said.ends_with("}\n") {
-            assert_ne!(lines.read_line(&mut said).unwrap(), 0, "it ended after: {said}");
-        }
-        let said: Value = serde_json::from_str(&said).unwrap();
-        let address = said["listening"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
-        Self { process, address, token: said["token"].as_str().map(str::to_owned) }
-    }
-
-    fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-
-    /// Stops it as a container does.
-    fn terminate(mut self) {
-        let id = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        assert!(self.process.wait().unwrap().success());
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        // It is gone already unless a check failed.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// One request; `None` if the connection broke.
-fn call(address: &str, token: &str, method: &str, path: &str, body: &str) -> Option<(u16, Value)> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
-         Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let status = answer.split(' ').nth(1)?.parse().ok()?;
-    let (_, body) = answer.split_once("\r\n\r\n")?;
-    Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
-}
+use serde_json::json;
+use service::{Service, call};
 
 fn event(id: usize) -> String {
     let role = format!("role{}", id % 7);
