@@ -2,16 +2,26 @@
 //!
 //! A decoder returns what it could read and, beside it, what it could not: a broken item stops no other.
 
+pub mod alertmanager;
+pub mod cloudevents;
 pub mod cloudtrail;
 mod error;
+pub mod generic;
+mod keys;
+mod moment;
 mod names;
+pub mod otlp;
 pub mod plain;
+mod rejects;
+pub mod remote_write;
 mod rfc3339;
+pub mod samples;
 mod text;
 mod unpack;
 
 pub use error::Error;
 use manazir_model::Event;
+pub use rejects::Rejects;
 pub use unpack::unpack;
 
 use crate::Format;
@@ -30,6 +40,8 @@ pub fn event(format: Format, body: &[u8]) -> Result<Event<'_>, String> {
     let record = match format {
         Format::Plain => plain::decode(body, 1),
         Format::CloudTrail => cloudtrail::decode_record(body, 1),
+        Format::Generic => generic::decode(body, 1),
+        Format::Samples => return Err("samples are no event".to_owned()),
     };
     record.map(|record| record.event).map_err(|error| error.to_string())
 }
@@ -40,7 +52,7 @@ pub struct Decoded<'a> {
     /// In the order of the input.
     pub parsed: Vec<Record<'a>>,
     /// Each names its item.
-    pub rejects: Vec<Error>,
+    pub rejects: Rejects,
 }
 
 impl<'a> Decoded<'a> {

@@ -54,17 +54,23 @@ pub enum Format {
     Plain,
     /// One CloudTrail record.
     CloudTrail,
+    /// One generic event; other formats of events are written as such on their way in.
+    Generic,
+    /// Samples of series, `Vec<SeriesSamples>` in postcard: no event, and no verdict is waited for.
+    Samples,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Plain, Self::CloudTrail];
+    pub const ALL: [Self; 4] = [Self::Plain, Self::CloudTrail, Self::Generic, Self::Samples];
 
     /// Its word, in stores that people read.
     pub fn word(self) -> &'static str {
         match self {
             Self::Plain => "plain",
             Self::CloudTrail => "cloudtrail",
+            Self::Generic => "generic",
+            Self::Samples => "samples",
         }
     }
 }

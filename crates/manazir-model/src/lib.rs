@@ -11,5 +11,5 @@ mod time;
 pub use anomaly::{Anomaly, AnomalyKind, Direction, HeldBack, Verdict};
 pub use event::{Event, EventVerdict, Reason};
 pub use random::Random;
-pub use series::{Sample, Series, SeriesKey, SeriesKind};
+pub use series::{Sample, Series, SeriesKey, SeriesKind, SeriesSamples};
 pub use time::{Grain, Timestamp};

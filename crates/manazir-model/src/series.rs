@@ -58,6 +58,17 @@ pub enum SeriesKind {
     Counter,
 }
 
+/// Some samples of one series, as a source sends them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SeriesSamples {
+    /// Whose they are.
+    pub key: SeriesKey,
+    /// What the source says of the series: gauge or counter.
+    pub kind: SeriesKind,
+    /// In the order in which they came.
+    pub samples: Vec<Sample>,
+}
+
 /// Samples of one series in event-time order, with what is known about it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Series {

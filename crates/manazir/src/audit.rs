@@ -131,6 +131,7 @@ pub fn judge(files: &[PathBuf], work: &Work) -> Result<Findings> {
         let mut decoded = cloudtrail::decode(&bytes);
         decoded.parsed.sort_by_key(|record| record.event.at);
         decoded.rejects.iter().for_each(|why| findings.reject(path, why));
+        findings.rejected += decoded.rejects.unlisted();
         for record in &decoded.parsed {
             let verdict = judge.update(&record.event);
             findings.count(record.event.at);

@@ -30,6 +30,14 @@ pub enum Error {
         /// The limit.
         most: usize,
     },
+    /// Not written in the format that it is said to be in; nothing of it can be read.
+    #[error("cannot be read as {format}: {why}")]
+    Unreadable {
+        /// Its name.
+        format: &'static str,
+        /// What the reader says.
+        why: String,
+    },
     /// Packed, but not to be unpacked.
     #[error("cannot be unpacked as gzip")]
     Gzip(#[source] std::io::Error),

@@ -7,14 +7,13 @@
 
 use std::borrow::Cow;
 
-use manazir_model::{Event, Timestamp};
+use manazir_model::Event;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::text::Text;
-use super::{Decoded, Error, Record, rfc3339};
+use super::keys::{list, text, time};
+use super::{Error, Record};
 
-/// Values are kept as they came, so that each can be judged and all that is wrong can be told at once.
 #[derive(Deserialize)]
 struct Keys<'a> {
     #[serde(borrow, rename = "RequestID")]
@@ -58,58 +57,6 @@ pub fn decode(raw: &[u8], item: usize) -> Result<Record<'_>, Error> {
         ..Event::default()
     };
     Ok(Record { event, raw })
-}
-
-/// Reads plain events, one a line; empty lines are no items.
-pub fn decode_lines(bytes: &[u8]) -> Decoded<'_> {
-    let mut decoded = Decoded::default();
-    for line in bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
-        let item = decoded.next_item();
-        decoded.push(decode(line, item));
-    }
-    decoded
-}
-
-fn present<'a>(key: &str, value: Option<&'a RawValue>, wrong: &mut Vec<String>) -> Option<&'a RawValue> {
-    if value.is_none() {
-        wrong.push(format!("{key} is missing"));
-    }
-    value
-}
-
-fn text<'a>(key: &str, value: Option<&'a RawValue>, wrong: &mut Vec<String>) -> Cow<'a, str> {
-    let Some(value) = present(key, value, wrong) else { return Cow::default() };
-    match serde_json::from_str::<Text<'_>>(value.get()) {
-        Ok(text) if text.0.is_empty() => wrong.push(format!("{key} is empty")),
-        Ok(text) => return text.0,
-        Err(_) => wrong.push(format!("{key} is not a string")),
-    }
-    Cow::default()
-}
-
-fn time(key: &str, value: Option<&RawValue>, wrong: &mut Vec<String>) -> Timestamp {
-    let already = wrong.len();
-    let text = text(key, value, wrong);
-    match rfc3339::parse(&text) {
-        Some(at) => at,
-        None => {
-            if wrong.len() == already {
-                wrong.push(format!("{key} is not a time as RFC 3339 writes it, like 2023-06-23T16:23:18Z"));
-            }
-            Timestamp::default()
-        }
-    }
-}
-
-fn list<'a>(key: &str, value: Option<&'a RawValue>, wrong: &mut Vec<String>) -> Vec<Cow<'a, str>> {
-    let Some(value) = present(key, value, wrong) else { return Vec::new() };
-    match serde_json::from_str::<Vec<Text<'_>>>(value.get()) {
-        Ok(texts) => texts.into_iter().map(|text| text.0).collect(),
-        Err(_) => {
-            wrong.push(format!("{key} is not a list of strings"));
-            Vec::new()
-        }
-    }
 }
 
 #[cfg(test)]
