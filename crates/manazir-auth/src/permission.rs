@@ -80,9 +80,18 @@ pub const RULES: &[Rule] = &[
     rule("GET",  "/metrics",                         Access::Needs(Scope::Read)),
     rule("GET",  "/api/openapi.json",                Access::Open),
     rule("GET",  "/docs/{*rest}",                    Access::Open),
+    rule("GET",  "/redoc",                           Access::Open),
+    rule("GET",  "/redoc/{file}",                    Access::Open),
     rule("POST", "/ingest",                          Access::Needs(Scope::Ingest)),
     rule("POST", "/api/v1/ingest/events",            Access::Needs(Scope::Ingest)),
     rule("POST", "/api/v1/ingest/cloudtrail",        Access::Needs(Scope::Ingest)),
+    rule("POST", "/api/v1/ingest/cloudevents",       Access::Needs(Scope::Ingest)),
+    rule("POST", "/api/v1/ingest/alertmanager",      Access::Needs(Scope::Ingest)),
+    rule("POST", "/api/v1/ingest/samples",           Access::Needs(Scope::Ingest)),
+    rule("POST", "/api/v1/ingest/prometheus",        Access::Needs(Scope::Ingest)),
+    rule("POST", "/api/v1/otlp/v1/metrics",          Access::Needs(Scope::Ingest)),
+    rule("POST", "/api/v1/otlp/v1/logs",             Access::Needs(Scope::Ingest)),
+    rule("POST", "/api/v1/otlp/v1/traces",           Access::Needs(Scope::Ingest)),
     rule("GET",  "/api/v1/events/{source}/{id}",     Access::Needs(Scope::Read)),
     rule("GET",  "/api/v1/tokens",                   Access::Needs(Scope::Admin)),
     rule("POST", "/api/v1/tokens",                   Access::Needs(Scope::Admin)),
@@ -92,6 +101,11 @@ pub const RULES: &[Rule] = &[
 /// What a route takes; `None`, which is to deny, if the table does not name it.
 pub fn access(method: &str, path: &str) -> Option<Access> {
     RULES.iter().find(|rule| rule.method == method && rule.path == path).map(|rule| rule.access)
+}
+
+/// The methods that the table knows for a path; none if the path is not in it.
+pub fn methods(path: &str) -> Vec<&'static str> {
+    RULES.iter().filter(|rule| rule.path == path).map(|rule| rule.method).collect()
 }
 
 #[cfg(test)]
@@ -129,9 +143,18 @@ mod tests {
             GET /metrics: read admin
             GET /api/openapi.json: anyone ingest read admin
             GET /docs/{*rest}: anyone ingest read admin
+            GET /redoc: anyone ingest read admin
+            GET /redoc/{file}: anyone ingest read admin
             POST /ingest: ingest admin
             POST /api/v1/ingest/events: ingest admin
             POST /api/v1/ingest/cloudtrail: ingest admin
+            POST /api/v1/ingest/cloudevents: ingest admin
+            POST /api/v1/ingest/alertmanager: ingest admin
+            POST /api/v1/ingest/samples: ingest admin
+            POST /api/v1/ingest/prometheus: ingest admin
+            POST /api/v1/otlp/v1/metrics: ingest admin
+            POST /api/v1/otlp/v1/logs: ingest admin
+            POST /api/v1/otlp/v1/traces: ingest admin
             GET /api/v1/events/{source}/{id}: read admin
             GET /api/v1/tokens: admin
             POST /api/v1/tokens: admin
@@ -139,6 +162,8 @@ mod tests {
         "#]]
         .assert_eq(&table);
         assert_eq!(access("PUT", "/ingest"), None);
+        assert_eq!(methods("/api/v1/tokens"), ["GET", "POST"]);
+        assert!(methods("/nowhere").is_empty());
         assert!(Scope::ALL.into_iter().all(|scope| scope.word().parse() == Ok(scope)));
     }
 }

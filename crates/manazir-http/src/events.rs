@@ -1,13 +1,15 @@
 //! Events with their verdicts.
 
-use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use manazir_ingest::{EventId, Judged};
 use manazir_model::{EventVerdict, Reason};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, Problem};
+use crate::extract::Path;
+use crate::{App, Problem, etag};
 
 /// One expectation that an event broke.
 #[derive(Debug, Serialize, ToSchema)]
@@ -97,14 +99,17 @@ impl From<Judged> for EventJson {
 /// One event with its verdict
 #[utoipa::path(get, path = "/api/v1/events/{source}/{id}", tag = "events",
     params(("source" = String, Path), ("id" = String, Path)),
-    responses((status = 200, body = EventJson), (status = 404, body = Problem)))]
+    responses((status = 200, body = EventJson), (status = 304, description = "As the tag that was shown")))]
 pub(crate) async fn event(
     State(app): State<App>,
     Path((source, id)): Path<(String, String)>,
-) -> Result<Json<EventJson>, Problem> {
+    asked: HeaderMap,
+) -> Result<Response, Problem> {
     let id = EventId { source, id };
     let found = app.store.judged(std::slice::from_ref(&id)).await?.into_iter().flatten().next();
     let missing =
         || Problem::not_found(format!("no event `{}` of `{}` has been judged yet", id.id, id.source));
-    found.map(|judged| Json(judged.into())).ok_or_else(missing)
+    let json = serde_json::to_vec(&EventJson::from(found.ok_or_else(missing)?));
+    let json = json.map_err(|error| Problem::internal(&error))?;
+    Ok(etag::tagged(&asked, "application/json", json))
 }

@@ -1,14 +1,19 @@
-//! Events that come in.
+//! What comes in: one event, batches of events in many formats, samples, and what telemetry exporters send.
+
+pub(crate) mod events;
+mod media;
+pub(crate) mod otlp;
+mod parts;
+pub(crate) mod samples;
 
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use manazir_ingest::answers::{Answer, Caller};
-use manazir_ingest::decode::{self, Decoded, cloudtrail, plain};
+use manazir_ingest::decode::{self, Rejects, plain};
 use manazir_ingest::{EventId, Format, Message, partition_of};
 use manazir_model::Event;
 use serde::{Deserialize, Serialize};
@@ -16,11 +21,13 @@ use tokio::time::{Instant, timeout_at};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::events::VerdictJson;
+use crate::extract::{Body, Query};
 use crate::{App, Problem};
 
 /// Whether to wait.
 #[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Wait {
     /// `verdict` to wait for it, `none` to be answered as soon as the events are on disk.
     wait: Option<WaitFor>,
@@ -74,23 +81,51 @@ pub(crate) struct EventAnswer {
 pub(crate) struct BatchAnswer {
     /// Events that are on disk.
     accepted: usize,
-    /// What is wrong with the others, each named by its number in the batch.
+    /// How many others there were.
+    rejected_count: usize,
+    /// What is wrong with the first hundred of them, each named by its number in the batch.
     rejected: Vec<String>,
     /// With `wait=verdict`: one for each accepted event, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     events: Vec<EventAnswer>,
 }
 
+/// The plain event, as it is described; it is read by `decode::plain`.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "a description")]
+#[schema(rename_all = "PascalCase")]
+pub(crate) struct PlainEvent {
+    /// The request that it belongs to.
+    #[schema(rename = "RequestID", min_length = 1)]
+    request_id: String,
+    /// Its identity: the same again is the same event again.
+    #[schema(rename = "EventID", min_length = 1)]
+    event_id: String,
+    /// Who did it.
+    #[schema(rename = "RoleID", min_length = 1)]
+    role_id: String,
+    /// What was done.
+    #[schema(min_length = 1)]
+    event_type: String,
+    /// When, as RFC 3339 writes it.
+    #[schema(format = DateTime)]
+    event_timestamp: String,
+    /// To what.
+    affected_assets: Vec<String>,
+}
+
 /// Send one event and wait for its verdict
 ///
 /// 201 new and anomalous, 200 new and ordinary or already processed, 202 not judged in time.
-#[utoipa::path(post, path = "/ingest", tag = "ingest", params(Wait), request_body = serde_json::Value,
+#[utoipa::path(post, path = "/ingest", tag = "ingest", params(Wait),
+    request_body(content = PlainEvent, content_type = "application/json", description = "Six keys; others are kept"),
     responses((status = 200, body = EventAnswer), (status = 201, body = EventAnswer),
-        (status = 202, body = EventAnswer), (status = 400, body = Problem), (status = 429, body = Problem)))]
+        (status = 202, body = EventAnswer),
+        (status = 422, body = EventAnswer)))]
 pub(crate) async fn one(
     State(app): State<App>,
     Query(Wait { wait }): Query<Wait>,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Response, Problem> {
     let decoded = plain::decode(&body, 1).map_err(|error| refused(&error))?;
     let message = message(&app, Format::Plain, &decoded.event, decoded.raw);
@@ -113,74 +148,54 @@ pub(crate) async fn one(
     Ok(response)
 }
 
-/// Send plain events, one a line
-#[utoipa::path(post, path = "/api/v1/ingest/events", tag = "ingest", params(Wait), request_body = String,
-    responses((status = 202, body = BatchAnswer), (status = 400, body = Problem), (status = 429, body = Problem)))]
-pub(crate) async fn events(
-    State(app): State<App>,
-    Query(Wait { wait }): Query<Wait>,
-    body: Bytes,
-) -> Result<(StatusCode, Json<BatchAnswer>), Problem> {
-    let unpacked = unpacked(&app, &body)?;
-    batch(&app, Format::Plain, plain::decode_lines(&unpacked), wait).await
-}
-
-/// Send CloudTrail records: a delivery file, a list, an EventBridge envelope or one record a line; also as gzip
-#[utoipa::path(post, path = "/api/v1/ingest/cloudtrail", tag = "ingest", params(Wait), request_body = String,
-    responses((status = 202, body = BatchAnswer), (status = 400, body = Problem), (status = 429, body = Problem)))]
-pub(crate) async fn cloudtrail(
-    State(app): State<App>,
-    Query(Wait { wait }): Query<Wait>,
-    body: Bytes,
-) -> Result<(StatusCode, Json<BatchAnswer>), Problem> {
-    let unpacked = unpacked(&app, &body)?;
-    batch(&app, Format::CloudTrail, cloudtrail::decode(&unpacked), wait).await
-}
-
 fn unpacked<'a>(app: &App, body: &'a [u8]) -> Result<std::borrow::Cow<'a, [u8]>, Problem> {
     decode::unpack(body, app.limits.batch_bytes_max).map_err(|error| refused(&error))
 }
 
+/// Puts a batch on the queue; a batch of which nothing can be read is refused.
 async fn batch(
     app: &App,
-    format: Format,
-    decoded: Decoded<'_>,
+    messages: Vec<Message>,
+    rejects: &Rejects,
     wait: Option<WaitFor>,
 ) -> Result<(StatusCode, Json<BatchAnswer>), Problem> {
-    let rejected: Vec<String> = decoded.rejects.iter().map(ToString::to_string).collect();
-    metrics::counter!("manazir_ingest_rejected_events_total").increment(rejected.len() as u64);
-    if decoded.parsed.is_empty() {
+    let rejected = listed(rejects);
+    if messages.is_empty() {
         return Err(Problem::invalid("the batch holds no event that can be read", rejected));
     }
-    let messages: Vec<Message> =
-        decoded.parsed.iter().map(|record| message(app, format, &record.event, record.raw)).collect();
     let accepted = messages.len();
     let deadline = deadline(app, wait.unwrap_or(WaitFor::None));
     let answers = submit(app, messages, deadline).await?;
     let events = if deadline.is_some() { answers } else { Vec::new() };
-    Ok((StatusCode::ACCEPTED, Json(BatchAnswer { accepted, rejected, events })))
+    let answer = BatchAnswer { accepted, rejected_count: rejects.len(), rejected, events };
+    Ok((StatusCode::ACCEPTED, Json(answer)))
+}
+
+/// What is told of items that were rejected.
+fn listed(rejects: &Rejects) -> Vec<String> {
+    metrics::counter!("manazir_ingest_rejected_items_total").increment(rejects.len() as u64);
+    rejects.iter().map(ToString::to_string).collect()
 }
 
 fn refused(error: &decode::Error) -> Problem {
-    metrics::counter!("manazir_ingest_rejected_events_total").increment(1);
+    metrics::counter!("manazir_ingest_rejected_items_total").increment(1);
     let errors = match error {
         decode::Error::Wrong { wrong, .. } => wrong.clone(),
+        decode::Error::TooLarge { .. } => return Problem::too_large(error.to_string()),
         _ => Vec::new(),
     };
     Problem::invalid(error.to_string(), errors)
 }
 
 fn message(app: &App, format: Format, event: &Event<'_>, raw: &[u8]) -> Message {
-    Message {
-        format,
-        // Events of one account are judged together: a role is strange beside its peers. Those that name no
-        // account are one.
-        partition: partition_of(&event.account),
-        id: EventId::new(event.source.clone(), event.id.clone()),
-        received_at: (app.now)(),
-        reply_to: None,
-        body: raw.to_owned(),
-    }
+    // Events of one account are judged together: a role is strange beside its peers. Those that name no account
+    // are one.
+    let id = EventId::new(event.source.clone(), event.id.clone());
+    wrapped(app, format, partition_of(&event.account), id, raw.to_owned())
+}
+
+fn wrapped(app: &App, format: Format, partition: u16, id: EventId, body: Vec<u8>) -> Message {
+    Message { format, partition, id, received_at: (app.now)(), reply_to: None, body }
 }
 
 fn deadline(app: &App, wait: WaitFor) -> Option<Instant> {

@@ -5,9 +5,15 @@
 
 mod access;
 mod app;
+mod docs;
+mod document;
+mod edge;
+mod etag;
 mod events;
+mod extract;
 mod health;
 mod ingest;
+#[allow(dead_code, reason = "the lists of findings and dead letters come with their store")]
 mod page;
 mod problem;
 mod router;
@@ -15,4 +21,4 @@ mod tokens;
 
 pub use app::{App, Limits};
 pub use problem::Problem;
-pub use router::{openapi, operation_router, router, serve};
+pub use router::{guarded, openapi, operation_router, router, serve};

@@ -22,7 +22,12 @@ pub struct Problem {
     errors: Vec<String>,
     #[serde(skip)]
     retry_after_seconds: Option<u32>,
+    #[serde(skip)]
+    allow: Option<Box<str>>,
 }
+
+/// More than these are counted, not listed.
+const ERRORS_MAX: usize = 100;
 
 impl Problem {
     /// `name` becomes the end of the type's URI.
@@ -34,13 +39,43 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             retry_after_seconds: None,
+            allow: None,
         }
     }
 
-    pub(crate) fn invalid(detail: impl Into<String>, errors: Vec<String>) -> Self {
+    /// The first hundred of `errors` are listed.
+    pub(crate) fn invalid(detail: impl Into<String>, mut errors: Vec<String>) -> Self {
         let problem =
             Self::new(StatusCode::BAD_REQUEST, "invalid", "The request cannot be understood", detail);
+        errors.truncate(ERRORS_MAX);
         Self { errors, ..problem }
+    }
+
+    pub(crate) fn unsupported(detail: impl Into<String>) -> Self {
+        let title = "This route does not read bodies of this kind";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", title, detail)
+    }
+
+    pub(crate) fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail)
+    }
+
+    /// `allow` lists the methods that the path has, where that is known.
+    pub(crate) fn method_not_allowed(allow: Option<String>) -> Self {
+        let detail = match &allow {
+            Some(allow) => format!("this path answers to {allow}"),
+            None => "the header `Allow` lists the methods of this path".to_owned(),
+        };
+        let title = "This path has no such method";
+        let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", title, detail);
+        Self { allow: allow.map(String::into_boxed_str), ..problem }
+    }
+
+    pub(crate) fn timed_out() -> Self {
+        let detail = "what was taken until now is kept; sending it again counts it once";
+        let title = "The answer took too long";
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "timed-out", title, detail);
+        Self { retry_after_seconds: Some(1), ..problem }
     }
 
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
@@ -66,6 +101,11 @@ impl Problem {
             source = cause.source();
         }
         tracing::error!(error = causes, "a request failed");
+        Self::failed()
+    }
+
+    /// A fault of this side that is in the log already.
+    pub(crate) fn failed() -> Self {
         let detail = "the fault is on this side; the log of the service says more";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The service failed", detail)
     }
@@ -129,6 +169,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(allow) = self.allow.and_then(|allow| HeaderValue::from_str(&allow).ok()) {
+            headers.insert(header::ALLOW, allow);
         }
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -4,17 +4,16 @@ use std::future::Future;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, StatusCode};
+use axum::http::HeaderName;
 use axum::middleware;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
-use tower_http::timeout::TimeoutLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{App, Problem, access, events, health, ingest, tokens};
+use crate::{App, Problem, access, docs, document, edge, events, health, ingest, tokens};
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -28,8 +27,15 @@ fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(ingest::one))
         .layer(DefaultBodyLimit::max(app.limits.event_bytes_max));
     let batches = OpenApiRouter::new()
-        .routes(routes!(ingest::events))
-        .routes(routes!(ingest::cloudtrail))
+        .routes(routes!(ingest::events::events))
+        .routes(routes!(ingest::events::cloudtrail))
+        .routes(routes!(ingest::events::cloudevents))
+        .routes(routes!(ingest::events::alertmanager))
+        .routes(routes!(ingest::samples::samples))
+        .routes(routes!(ingest::samples::prometheus))
+        .routes(routes!(ingest::otlp::metrics))
+        .routes(routes!(ingest::otlp::logs))
+        .routes(routes!(ingest::otlp::traces))
         .layer(DefaultBodyLimit::max(app.limits.batch_bytes_max));
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(one)
@@ -44,24 +50,34 @@ fn routes(app: &App) -> OpenApiRouter<App> {
 
 /// The OpenAPI 3.1 document.
 pub fn openapi(app: &App) -> utoipa::openapi::OpenApi {
-    routes(app).into_openapi()
+    document::complete(routes(app).into_openapi())
 }
 
 /// The whole service.
 pub fn router(app: App) -> Router {
     let (router, document) = routes(&app).split_for_parts();
-    let request_id = HeaderName::from_static("x-request-id");
-    let swagger = utoipa_swagger_ui::SwaggerUi::new("/docs").url("/api/openapi.json", document);
-    // The page and the document come after the gate: the table names them as open.
-    router
+    let description = utoipa_swagger_ui::Config::from("/api/openapi.json");
+    let swagger = utoipa_swagger_ui::SwaggerUi::new("/docs").config(description);
+    let router = router
+        .merge(docs::routes(&document::complete(document)))
         .route_layer(middleware::from_fn_with_state(app.clone(), access::gate))
+        // Its pages come after the gate: the table names them as open.
         .merge(swagger)
         .fallback(|| async { Problem::not_found("no route has this path; /docs lists them") })
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, app.limits.request_max))
-        .layer(CatchPanicLayer::new())
+        .with_state(app.clone());
+    guarded(router, &app)
+}
+
+/// Routes with what surrounds all of them: bounded time, a problem for every refusal and every panic, an identity
+/// for each request.
+pub fn guarded(router: Router, app: &App) -> Router {
+    let request_id = HeaderName::from_static("x-request-id");
+    router
+        .layer(middleware::from_fn_with_state(app.clone(), edge::in_time))
+        .layer(CatchPanicLayer::custom(edge::panicked))
+        .layer(middleware::from_fn(edge::worded))
         .layer(PropagateRequestIdLayer::new(request_id.clone()))
         .layer(SetRequestIdLayer::new(request_id, MakeRequestUuid))
-        .with_state(app)
 }
 
 /// Health and metrics alone, for a process that only judges.
@@ -71,10 +87,11 @@ pub fn operation_router(app: App) -> Router {
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
         .split_for_parts();
-    router
+    let router = router
         .route_layer(middleware::from_fn_with_state(app.clone(), access::gate))
         .fallback(|| async { Problem::not_found("this process only judges; it has no other route") })
-        .with_state(app)
+        .with_state(app.clone());
+    guarded(router, &app)
 }
 
 /// Answers until `shutdown`, then finishes what runs and returns.

@@ -1,12 +1,13 @@
 //! API tokens.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use manazir_auth::{Scope, Token};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::extract::{self, Path};
 use crate::{App, Problem};
 
 /// Characters of a token's name.
@@ -67,10 +68,10 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Vec<TokenJson>>,
 
 /// Make a token
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", request_body = NewToken,
-    responses((status = 201, body = MadeToken), (status = 400, body = Problem)))]
+    responses((status = 201, body = MadeToken)))]
 pub(crate) async fn make(
     State(app): State<App>,
-    Json(new): Json<NewToken>,
+    extract::Json(new): extract::Json<NewToken>,
 ) -> Result<(StatusCode, Json<MadeToken>), Problem> {
     let mut wrong = Vec::new();
     if new.name.trim().is_empty() || new.name.chars().count() > NAME_CHARS_MAX {
@@ -98,7 +99,7 @@ pub(crate) async fn make(
 
 /// Refuse a token from now on
 #[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "tokens", params(("id" = String, Path)),
-    responses((status = 204), (status = 404, body = Problem)))]
+    responses((status = 204)))]
 pub(crate) async fn revoke(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     if app.tokens.revoke(&id, (app.now)()).await? {
         Ok(StatusCode::NO_CONTENT)

@@ -1,110 +1,18 @@
-//! The service through its router, over the twins in memory and a worker that counts.
+//! Events in, verdicts out, through the routes.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
+mod common;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
-use axum::response::Response;
-use manazir_auth::memory::InMemory as Tokens;
-use manazir_auth::{Scope, Secret, Token, TokenStore, permission};
-use manazir_http::{App, Limits, openapi, router};
-use manazir_ingest::answers::Waiting;
-use manazir_ingest::contract::Counting;
-use manazir_ingest::decode;
-use manazir_ingest::memory::InMemory;
-use manazir_ingest::worker::{Config, Worker, run};
-use manazir_model::Timestamp;
-use metrics_exporter_prometheus::PrometheusBuilder;
+use common::{Service, event};
+use manazir_auth::{Scope, Secret, permission};
+use manazir_http::{Limits, openapi, router};
 use serde_json::{Value, json};
 use tower::ServiceExt;
-
-struct Service {
-    app: App,
-    queue: InMemory,
-    worker: Option<std::thread::JoinHandle<()>>,
-}
-
-fn secret(scope: Scope) -> Secret {
-    Secret::from_entropy([scope as u8; 32])
-}
-
-impl Service {
-    /// Without a worker nothing is judged.
-    async fn start(with_worker: bool) -> Self {
-        let queue = InMemory::default();
-        let waiting = Arc::new(Waiting::new("here"));
-        let tokens = Tokens::default();
-        for scope in Scope::ALL {
-            let token = Token {
-                id: scope.to_string(),
-                name: scope.to_string(),
-                scopes: vec![scope],
-                created_at: Timestamp(0),
-                revoked_at: None,
-            };
-            tokens.add(secret(scope).hash(), &token).await.unwrap();
-        }
-        let worker = with_worker.then(|| {
-            let (store, waiting) = (queue.clone(), Arc::clone(&waiting));
-            std::thread::spawn(move || {
-                let worker = Worker::<Counting>::new(decode::event, Config::default());
-                let mut consumer = store.consumer();
-                futures_executor::block_on(run(worker, &mut consumer, &store, &*waiting)).unwrap();
-            })
-        });
-        let limits = Limits {
-            wait_max: Duration::from_millis(if with_worker { 10_000 } else { 50 }),
-            ..Limits::default()
-        };
-        let app = App {
-            queue: Arc::new(queue.clone()),
-            store: Arc::new(queue.clone()),
-            waiting,
-            tokens: Arc::new(tokens),
-            now: || Timestamp::from_seconds(1_700_000_000),
-            limits,
-            metrics: PrometheusBuilder::new().build_recorder().handle(),
-        };
-        Self { app, queue, worker }
-    }
-
-    async fn call(&self, method: &str, path: &str, scope: Option<Scope>, body: impl Into<Body>) -> Response {
-        let mut request = Request::builder().method(method).uri(path);
-        if let Some(scope) = scope {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {}", secret(scope).reveal()));
-        }
-        let request = request.header(header::CONTENT_TYPE, "application/json").body(body.into()).unwrap();
-        router(self.app.clone()).oneshot(request).await.unwrap()
-    }
-
-    async fn json(
-        &self,
-        method: &str,
-        path: &str,
-        scope: Scope,
-        body: impl Into<Body>,
-    ) -> (StatusCode, Value) {
-        let response = self.call(method, path, Some(scope), body).await;
-        let status = response.status();
-        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
-    }
-
-    fn stop(mut self) {
-        self.queue.close();
-        if let Some(worker) = self.worker.take() {
-            worker.join().unwrap();
-        }
-    }
-}
-
-fn event(id: &str, role: &str) -> Value {
-    json!({"RequestID": "r", "EventID": id, "RoleID": role, "EventType": "type1",
-        "EventTimestamp": "2023-06-23T16:23:18Z", "AffectedAssets": ["arn:aws:s3:::a,b", "\"{ü}"], "More": 1})
-}
 
 #[tokio::test]
 async fn each_route_has_a_rule_and_each_rule_a_route() {
@@ -121,14 +29,15 @@ async fn each_route_has_a_rule_and_each_rule_a_route() {
     let mut rules: Vec<(String, String)> =
         permission::RULES.iter().map(|rule| (rule.method.to_owned(), rule.path.to_owned())).collect();
     // The page that shows the document and the document itself are not part of it.
-    routes
-        .extend([("GET", "/api/openapi.json"), ("GET", "/docs/{*rest}")].map(|(a, b)| (a.into(), b.into())));
+    let pages = ["/api/openapi.json", "/docs/{*rest}", "/redoc", "/redoc/{file}"];
+    routes.extend(pages.map(|page| ("GET".to_owned(), page.to_owned())));
     routes.sort();
     rules.sort();
     assert_eq!(routes, rules);
     for (method, path) in routes {
         let open = permission::access(&method, &path) == Some(permission::Access::Open);
-        let path = path.replace("{*rest}", "").replace(['{', '}'], "");
+        let path =
+            path.replace("{*rest}", "").replace("{file}", "redoc.standalone.js").replace(['{', '}'], "");
         let status = service.call(&method, &path, None, "").await.status();
         assert_eq!(status == StatusCode::UNAUTHORIZED, !open, "{method} {path}: {status}");
     }

@@ -1,0 +1,105 @@
+//! The OpenAPI document: what the handlers say of themselves, and what holds for every route.
+//!
+//! Who may call a route comes from the table of permissions, and every refusal is a problem: both are added
+//! here, so that no handler can leave them out.
+
+use manazir_auth::permission::{self, Access};
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::response::Response;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{Components, Content, OpenApi, Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::Problem;
+
+/// Name of the scheme by which a token is shown.
+const SCHEME: &str = "token";
+
+/// A refusal and when it comes.
+type Refusal = (u16, &'static str, &'static str);
+
+const EVERYWHERE: [Refusal; 3] = [
+    (405, "MethodNotAllowed", "The path has no such method; `Allow` lists those it has"),
+    (500, "Failed", "A fault of the service"),
+    (503, "Unavailable", "The service is stopping, or the answer took too long"),
+];
+const WITH_TOKEN: [Refusal; 2] = [
+    (401, "Unauthenticated", "No token, or one that is unknown or revoked"),
+    (403, "Forbidden", "The token lacks the scope"),
+];
+const WITH_INPUT: [Refusal; 1] =
+    [(400, "Invalid", "The request cannot be understood; all that is wrong is listed")];
+const WITH_PATH: [Refusal; 1] = [(404, "NotFound", "There is no such thing")];
+const WITH_BODY: [Refusal; 3] = [
+    (413, "TooLarge", "The body is longer than the route takes"),
+    (415, "UnsupportedMediaType", "The route does not read bodies of this kind"),
+    (429, "QueueFull", "Too much waits to be written; nothing was taken, try again after `Retry-After`"),
+];
+
+/// Adds to every operation who may call it and how it refuses.
+pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            complete_operation(method, path, operation);
+        }
+    }
+    let components = document.components.get_or_insert_default();
+    for (_, name, description) in [&EVERYWHERE[..], &WITH_TOKEN, &WITH_INPUT, &WITH_PATH, &WITH_BODY].concat()
+    {
+        components.responses.insert(name.to_owned(), RefOr::T(problem(description)));
+    }
+    components.schemas.insert(Problem::name().into_owned(), Problem::schema());
+    add_scheme(components);
+    document
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let PathItem { get, post, put, patch, delete, .. } = item;
+    let all = [("GET", get), ("POST", post), ("PUT", put), ("PATCH", patch), ("DELETE", delete)];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+fn complete_operation(method: &str, path: &str, operation: &mut Operation) {
+    let mut refusals = EVERYWHERE.to_vec();
+    match permission::access(method, path) {
+        Some(Access::Open) => operation.security = Some(Vec::new()),
+        Some(Access::Needs(scope)) => {
+            refusals.extend(WITH_TOKEN);
+            operation.security = Some(vec![SecurityRequirement::new(SCHEME, Vec::<String>::new())]);
+            let scope = format!("Needs the scope `{scope}`.");
+            let before = operation.description.take().filter(|text| !text.is_empty());
+            operation.description = Some(before.map_or(scope.clone(), |text| format!("{text}\n\n{scope}")));
+        }
+        // The gate answers nobody there; a test sees to it that there is no such route.
+        None => {}
+    }
+    let has_parameters = operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty());
+    if operation.request_body.is_some() {
+        refusals.extend(WITH_BODY);
+    }
+    if operation.request_body.is_some() || has_parameters {
+        refusals.extend(WITH_INPUT);
+    }
+    if path.contains('{') {
+        refusals.extend(WITH_PATH);
+    }
+    for (status, name, _) in refusals {
+        let refused = RefOr::Ref(Ref::from_response_name(name));
+        operation.responses.responses.entry(status.to_string()).or_insert(refused);
+    }
+}
+
+fn problem(description: &str) -> Response {
+    let mut response = Response::new(description);
+    let schema = RefOr::<Schema>::Ref(Ref::from_schema_name(Problem::name()));
+    response.content.insert("application/problem+json".to_owned(), Content::new(Some(schema)).into());
+    response
+}
+
+fn add_scheme(components: &mut Components) {
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A token as `manazir token new` prints it: `mz_…`"))
+        .build();
+    components.security_schemes.insert(SCHEME.to_owned(), SecurityScheme::Http(bearer).into());
+}

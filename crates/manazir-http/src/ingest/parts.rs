@@ -1,0 +1,50 @@
+//! Samples on their way into the queue: one message a partition, known again by the caller's key or by their bytes.
+
+use std::collections::BTreeMap;
+
+use axum::http::HeaderMap;
+use manazir_ingest::decode::samples::DecodedSamples;
+use manazir_ingest::{EventId, Format, Message, partition_of};
+use manazir_model::SeriesSamples;
+use sha2::{Digest, Sha256};
+
+use super::wrapped;
+use crate::access::Caller;
+use crate::{App, Problem};
+
+/// Source of the identities of messages of samples.
+const SOURCE: &str = "samples";
+
+/// Bytes of an `Idempotency-Key`.
+const KEY_BYTES_MAX: usize = 255;
+
+/// What makes a batch of samples the same batch again: the header `Idempotency-Key`, which counts for its caller
+/// alone, or else the bytes of the body.
+pub(super) fn identity(headers: &HeaderMap, caller: &Caller, body: &[u8]) -> Result<String, Problem> {
+    let Some(key) = headers.get("idempotency-key") else {
+        let digest = Sha256::digest(body);
+        return Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect());
+    };
+    let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= KEY_BYTES_MAX);
+    let wrong = || {
+        Problem::invalid(format!("Idempotency-Key has 1 to {KEY_BYTES_MAX} characters of ASCII"), Vec::new())
+    };
+    Ok(format!("{}/{}", caller.0, key.ok_or_else(wrong)?))
+}
+
+/// One message for each partition that has samples.
+pub(super) fn messages(app: &App, decoded: DecodedSamples, identity: &str) -> Result<Vec<Message>, Problem> {
+    let mut parts = BTreeMap::<u16, Vec<SeriesSamples>>::new();
+    for series in decoded.series {
+        // A series whose only samples were markers of its end has none.
+        if !series.samples.is_empty() {
+            parts.entry(partition_of(&series.key.to_string())).or_default().push(series);
+        }
+    }
+    let message = |(partition, series): (u16, Vec<SeriesSamples>)| {
+        let body = postcard::to_stdvec(&series).map_err(|error| Problem::internal(&error))?;
+        let id = EventId::new(SOURCE, format!("{identity}/{partition}"));
+        Ok(wrapped(app, Format::Samples, partition, id, body))
+    };
+    parts.into_iter().map(message).collect()
+}
