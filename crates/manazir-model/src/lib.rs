@@ -4,12 +4,14 @@
 
 mod anomaly;
 mod event;
+mod judged;
 mod random;
 mod series;
 mod time;
 
 pub use anomaly::{Anomaly, AnomalyKind, Direction, HeldBack, Verdict};
 pub use event::{Event, EventVerdict, Reason};
+pub use judged::{EpisodeState, JudgedSample, SeriesFinding, SeriesRows};
 pub use random::Random;
 pub use series::{Sample, Series, SeriesKey, SeriesKind, SeriesSamples};
 pub use time::{Grain, Timestamp};
