@@ -8,6 +8,7 @@
 //! views that are each a little surprised say more than one alone.
 
 mod group;
+mod late;
 mod pattern;
 mod profile;
 mod rate;
@@ -18,13 +19,14 @@ use manazir_model::{HeldBack, Sample, Verdict};
 use serde::{Deserialize, Serialize};
 
 pub use group::LiveGroup;
+pub use late::late_score;
 pub use rate::{alarms_per_week, open_score_for, p_value};
-pub use view::{VIEWS, ViewInfo};
+pub use view::{Basis, VIEWS, ViewInfo};
 
 use crate::alarm::{Alarm, AlarmConfig, Transition};
 use crate::stream::{Learn, Setting};
 use crate::tail::Tail;
-use view::{Deviation, N_VIEWS, Views};
+use view::{Deviation, N_LOWER, N_VIEWS, Views, lower_place};
 
 /// One view is believed up to here: a surprise beyond one in a million blocks is no longer a matter of degree.
 const SURPRISE_MAX: f64 = 6.0;
@@ -59,8 +61,10 @@ pub struct LiveVerdict {
 pub struct LiveDetector {
     config: LiveConfig,
     views: Views,
-    /// Upper and lower tail of each view.
-    tails: [(Tail, Tail); N_VIEWS],
+    /// Upper tail of each view.
+    upper: [Tail; N_VIEWS],
+    /// Lower tail of each view that has one; see `lower_place`.
+    lower: [Tail; N_LOWER],
     /// Surprise of each view, with what is left of the last one.
     surprises: [f32; N_VIEWS],
     alarm: Alarm,
@@ -72,7 +76,8 @@ impl LiveDetector {
         Self {
             config,
             views: Views::new(setting),
-            tails: Default::default(),
+            upper: Default::default(),
+            lower: Default::default(),
             surprises: [0.0; N_VIEWS],
             alarm: Alarm::default(),
         }
@@ -105,6 +110,11 @@ impl LiveDetector {
         Some(LiveVerdict { verdict, transition })
     }
 
+    /// What the expectation of the last sample rests on.
+    pub fn basis(&self) -> Basis {
+        self.views.basis()
+    }
+
     /// Surprise of each view at the last sample, weighted, in the order of [`VIEWS`]: the score is their sum.
     pub fn evidence(&self) -> [f64; N_VIEWS] {
         std::array::from_fn(|view| VIEWS[view].weight * f64::from(self.surprises[view]))
@@ -128,19 +138,21 @@ impl LiveDetector {
     }
 
     fn surprise(&self, view: usize, deviation: Deviation) -> f64 {
-        let (upper, lower) = &self.tails[view];
-        let up = upper.surprise(deviation.value, deviation.unit);
-        if VIEWS[view].one_sided { up } else { up.max(lower.surprise(-deviation.value, deviation.unit)) }
+        let up = self.upper[view].surprise(deviation.value, deviation.unit);
+        match lower_place(view) {
+            Some(place) => up.max(self.lower[place].surprise(-deviation.value, deviation.unit)),
+            None => up,
+        }
     }
 
     /// Tails learn while an alarm is open, too: what an anomaly has reached is what the next one must exceed.
     /// Without that NAB's score falls from 75 to 55.
     fn learn(&mut self, deviations: &[Option<Deviation>; N_VIEWS]) {
-        for (view, (upper, lower)) in self.tails.iter_mut().enumerate() {
+        for (view, upper) in self.upper.iter_mut().enumerate() {
             if let Some(deviation) = deviations[view] {
                 upper.learn(deviation.value);
-                if !VIEWS[view].one_sided {
-                    lower.learn(-deviation.value);
+                if let Some(place) = lower_place(view) {
+                    self.lower[place].learn(-deviation.value);
                 }
             }
         }
@@ -152,7 +164,8 @@ impl LiveDetector {
         let bound = |tail: &Tail| tail.threshold().unwrap_or(4.0 * sigma).max(3.0 * sigma);
         match view {
             Some(view) => {
-                let (upper, lower) = &self.tails[view];
+                let upper = &self.upper[view];
+                let lower = lower_place(view).map_or(upper, |place| &self.lower[place]);
                 (expected, expected - bound(lower), expected + bound(upper))
             }
             None => (expected, expected - 4.0 * sigma, expected + 4.0 * sigma),
@@ -297,7 +310,7 @@ mod tests {
         feed(&mut detector, 0, &values);
         let (state, season) = detector.state_bytes();
         assert!(state <= 4_096, "{state}");
-        assert_eq!(season, (24 + 168) * 8);
+        assert_eq!(season, (24 + 168) * 6);
     }
 
     fn unkind() -> impl Strategy<Value = f64> {

@@ -29,6 +29,7 @@ mod waiting;
 
 use manazir_model::{Direction, Grain, Sample};
 use serde::{Deserialize, Serialize};
+pub(crate) use tail_probability::ln_normal_tail;
 
 /// What one detector says of one sample.
 #[derive(Clone, Copy, Debug, PartialEq)]

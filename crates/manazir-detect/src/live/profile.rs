@@ -27,8 +27,10 @@ pub(super) struct ProfileConfig {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Profile {
     config: ProfileConfig,
-    /// Mean and visits, shape `(slots,)`: the season buffer.
-    slots: Box<[(f32, f32)]>,
+    /// Mean of each slot, shape `(slots,)`; with `visits` the season buffer.
+    means: Box<[f32]>,
+    /// Visits of each slot, at most 65,535: from there on every visit has the least weight anyway.
+    visits: Box<[u16]>,
     level: f64,
     scale: ResidualScale,
     residuals: u32,
@@ -41,17 +43,34 @@ const WARM_RESIDUALS: u32 = 20;
 
 impl Profile {
     pub(super) fn new(config: ProfileConfig) -> Self {
-        let slots = vec![(0.0, 0.0); usize::from(config.slots.max(1))].into_boxed_slice();
-        Self { config, slots, level: 0.0, scale: ResidualScale::default(), residuals: 0, warm_sum: 0.0 }
+        let slots = usize::from(config.slots.max(1));
+        Self {
+            config,
+            means: vec![0.0; slots].into_boxed_slice(),
+            visits: vec![0; slots].into_boxed_slice(),
+            level: 0.0,
+            scale: ResidualScale::default(),
+            residuals: 0,
+            warm_sum: 0.0,
+        }
     }
 
     pub(super) fn n_slots(&self) -> usize {
-        self.slots.len()
+        self.means.len()
+    }
+
+    fn slot(&self, slot: usize) -> (f32, f32) {
+        (self.means[slot], f32::from(self.visits[slot]))
+    }
+
+    fn visit(&mut self, slot: usize, mean: f64) {
+        self.means[slot] = mean as f32;
+        self.visits[slot] = self.visits[slot].saturating_add(1);
     }
 
     /// What the slot gives, with the level; `None` until it was visited often enough.
     pub(super) fn expected(&self, slot: usize) -> Option<f64> {
-        let (mean, visits) = self.slots[slot];
+        let (mean, visits) = self.slot(slot);
         (visits >= self.config.visits_min && self.residuals >= WARM_RESIDUALS)
             .then(|| f64::from(mean) + self.level)
     }
@@ -63,10 +82,10 @@ impl Profile {
 
     /// Takes in `value`, returns its residual once there is a scale to measure it by.
     pub(super) fn update(&mut self, slot: usize, value: f64, learn: Learn) -> Option<f64> {
-        let (mean, visits) = self.slots[slot];
+        let (mean, visits) = self.slot(slot);
         if visits < self.config.visits_min {
             let weight = 1.0 / (f64::from(visits) + 1.0);
-            self.slots[slot] = ((f64::from(mean) + weight * (value - f64::from(mean))) as f32, visits + 1.0);
+            self.visit(slot, f64::from(mean) + weight * (value - f64::from(mean)));
             return None;
         }
         let deviation = value - f64::from(mean);
@@ -81,7 +100,7 @@ impl Profile {
         let weight = (1.0 / (f64::from(visits) + 1.0)).max(f64::from(self.config.slot_weight));
         let clip = f64::from(self.config.clip_scales) * sigma;
         let step = if judged { deviation.clamp(-clip, clip) } else { deviation };
-        self.slots[slot] = ((f64::from(mean) + weight * step) as f32, visits + 1.0);
+        self.visit(slot, f64::from(mean) + weight * step);
         judged.then_some(residual)
     }
 
@@ -101,6 +120,6 @@ impl Profile {
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
-        size_of_val(&*self.slots)
+        size_of_val(&*self.means) + size_of_val(&*self.visits)
     }
 }

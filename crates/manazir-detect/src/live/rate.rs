@@ -22,6 +22,12 @@ pub fn p_value(score: f64) -> f64 {
     10f64.powf(SAMPLE_INTERCEPT * score.clamp(0.0, 1.0) + SAMPLE_SLOPE * score.max(0.0))
 }
 
+/// The score whose [`p_value`] is 10^−`surprise`; `surprise` ≥ 0.
+pub(super) fn score_of(surprise: f64) -> f64 {
+    let first = -(SAMPLE_INTERCEPT + SAMPLE_SLOPE);
+    if surprise <= first { surprise / first } else { (surprise + SAMPLE_INTERCEPT) / -SAMPLE_SLOPE }
+}
+
 /// Alarms that open in a week of an undisturbed series.
 pub fn alarms_per_week(open_score: f64, grain: Grain) -> f64 {
     samples_per_week(grain) * 10f64.powf(ALARM_INTERCEPT + ALARM_SLOPE * open_score)
@@ -96,5 +102,8 @@ mod tests {
         assert_eq!(open_score_for(1e9, grain), 4.0);
         assert_eq!(p_value(0.0), 1.0);
         assert!(p_value(8.0) < p_value(7.9));
+        for score in [0.0, 0.4, 1.0, 3.0, 20.0] {
+            assert!((score_of(-p_value(score).log10()) - score).abs() < 1e-9, "{score}");
+        }
     }
 }

@@ -24,6 +24,47 @@ pub struct ViewInfo {
 
 pub(super) const N_VIEWS: usize = 12;
 
+/// Views of which small values are strange, too.
+pub(super) const N_LOWER: usize = {
+    let (mut view, mut count) = (0, 0);
+    while view < N_VIEWS {
+        count += !VIEWS[view].one_sided as usize;
+        view += 1;
+    }
+    count
+};
+
+/// Where the lower tail of each view stands: among those of the two-sided views, in their order.
+const LOWER_PLACES: [Option<usize>; N_VIEWS] = {
+    let mut places = [None; N_VIEWS];
+    let (mut view, mut count) = (0, 0);
+    while view < N_VIEWS {
+        if !VIEWS[view].one_sided {
+            places[view] = Some(count);
+            count += 1;
+        }
+        view += 1;
+    }
+    places
+};
+
+/// Where the lower tail of a view stands; `None` of a view that has none.
+#[inline]
+pub(super) fn lower_place(view: usize) -> Option<usize> {
+    LOWER_PLACES[view]
+}
+
+/// What the expectation of a sample rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Basis {
+    /// The level of the last samples.
+    Level,
+    /// What this time of day gives, or this part of the period.
+    Day,
+    /// What this hour of the week gives.
+    Week,
+}
+
 macro_rules! views {
     ($($constant:ident = $position:literal, $name:literal, $weight:literal, $one_sided:literal, $about:literal;)*) => {
         $(const $constant: usize = $position;)*
@@ -281,6 +322,14 @@ impl Views {
             }
         }
         best
+    }
+
+    pub(super) fn basis(&self) -> Basis {
+        match self.expectation().2 {
+            Some(DAY) => Basis::Day,
+            Some(_) => Basis::Week,
+            None => Basis::Level,
+        }
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
