@@ -12,6 +12,7 @@
 pub mod answers;
 pub mod decode;
 mod error;
+pub mod lake;
 pub mod memory;
 mod message;
 pub mod outbox;
