@@ -16,6 +16,7 @@ mod codec;
 mod consumer;
 mod hold;
 mod outbox;
+pub mod lake;
 mod publisher;
 mod store;
 
@@ -84,6 +85,7 @@ struct Keyspaces {
     snapshots: Keyspace,
     outbox: Keyspace,
     progress: Keyspace,
+    lake: Arc<lake::Parts>,
     /// Position up to which batches were committed.
     committed: AtomicU64,
 }
@@ -112,6 +114,11 @@ impl Embedded {
     pub fn consumer(&self) -> EmbeddedConsumer {
         let received = self.keyspaces.committed.load(Ordering::Acquire);
         EmbeddedConsumer::new(Arc::clone(&self.keyspaces), self.publisher.written(), received)
+    }
+
+    /// The lake in the same tree.
+    pub fn lake(&self) -> lake::EmbeddedLake {
+        lake::EmbeddedLake::new(self.keyspaces.database.clone(), Arc::clone(&self.keyspaces.lake))
     }
 
     /// Takes no more messages. What was taken is written; consumers end when they have received it.
@@ -147,6 +154,7 @@ impl Keyspaces {
             snapshots: keyspace("snapshots")?,
             outbox: keyspace("outbox")?,
             progress,
+            lake: Arc::new(lake::Parts::open(&keyspace)?),
             committed: AtomicU64::new(committed),
             database,
         })
