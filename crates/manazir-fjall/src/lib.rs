@@ -15,10 +15,11 @@
 mod codec;
 mod consumer;
 mod hold;
-mod outbox;
 pub mod lake;
+mod outbox;
 mod publisher;
 mod store;
+mod trim;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

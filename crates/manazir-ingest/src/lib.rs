@@ -26,7 +26,7 @@ pub mod contract;
 pub use error::Error;
 pub use message::{EventId, Format, Message, PARTITIONS, ReplyTo, partition_of};
 pub use queue::{Consumer, Delivery, Queue};
-pub use store::{Commit, DeadLetter, EventStore, Held, Judged, Lease, Snapshot, Standing, Stored};
+pub use store::{Commit, DeadLetter, EventStore, Held, Judged, Lease, Sampled, Snapshot, Standing, Stored};
 
 #[cfg(test)]
 mod tests;

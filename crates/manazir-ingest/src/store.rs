@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use manazir_model::{EventVerdict, Timestamp};
+use manazir_model::{EventVerdict, SeriesFinding, SeriesRows, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, EventId, Format, Message};
@@ -38,6 +38,33 @@ pub struct Judged {
     pub event: Stored,
     /// What was said of it.
     pub verdict: EventVerdict,
+}
+
+/// What samples came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sampled {
+    /// Rows for the lake.
+    pub rows: Vec<SeriesRows>,
+    /// Episodes that began, grew worse or ended.
+    pub findings: Vec<SeriesFinding>,
+}
+
+impl Sampled {
+    /// Adds what came later.
+    pub fn extend(&mut self, later: Self) {
+        self.rows.extend(later.rows);
+        self.findings.extend(later.findings);
+    }
+
+    /// Samples in it.
+    pub fn len(&self) -> usize {
+        self.rows.iter().map(|series| series.samples.len()).sum()
+    }
+
+    /// True without any.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
 }
 
 /// A message that could not be judged.
@@ -105,6 +132,8 @@ pub struct Commit<'a> {
     pub messages: Vec<&'a Message>,
     /// Messages that could not be.
     pub dead: Vec<DeadLetter>,
+    /// Samples that were judged, for a store with a lake.
+    pub sampled: Sampled,
     /// Models that were written down: each takes the place of the earlier ones of its partition.
     pub snapshots: Vec<Snapshot>,
 }

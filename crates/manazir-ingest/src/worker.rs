@@ -10,10 +10,10 @@ mod partition;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use manazir_model::{Event, EventVerdict};
+use manazir_model::{Event, EventVerdict, SeriesSamples, Timestamp};
 
 use crate::answers::{Answer, Answers};
-use crate::{Commit, Consumer, Delivery, Error, EventStore, Format, Held, Lease, ReplyTo, Snapshot};
+use crate::{Commit, Consumer, Delivery, Error, EventStore, Format, Held, Lease, ReplyTo, Sampled, Snapshot};
 use batch::Buried;
 use partition::Partition;
 
@@ -30,6 +30,16 @@ pub trait Judge: Send + Sync + Sized {
 
     /// Judges an event by those before it, and learns from it.
     fn update(&mut self, event: &Event<'_>) -> EventVerdict;
+
+    /// Counts a judged event into the series that events become; models without series have none.
+    fn counted(&mut self, _received_at: Timestamp, _event: &Event<'_>) -> Sampled {
+        Sampled::default()
+    }
+
+    /// Judges samples that arrived at one time; models without series take none.
+    fn samples(&mut self, _received_at: Timestamp, _series: &[SeriesSamples]) -> Sampled {
+        Sampled::default()
+    }
 }
 
 /// Reads the body of a message; why not, for a person, if it cannot be read.
@@ -125,13 +135,14 @@ impl<J: Judge> Worker<J> {
         let leases = concerned.iter().filter_map(|partition| self.partitions.get(partition));
         let messages = batch::judged_messages(&sorted.fresh, &outcomes);
         let answers = sorted.answers(&outcomes);
-        let (judged, dead) = batch::split(outcomes);
+        let (judged, dead, sampled) = batch::split(outcomes);
         let commit = Commit {
             messages,
             leases: leases.map(|partition| partition.lease.clone()).collect(),
             receipt: deliveries.iter().map(|delivery| delivery.receipt).max(),
             judged,
             dead,
+            sampled,
             snapshots: self.due_snapshots(),
         };
         let lost = store.commit(&commit).await?;

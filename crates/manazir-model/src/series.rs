@@ -105,15 +105,6 @@ impl Series {
     }
 }
 
-/// Samples of one series as they came: in any order, some perhaps twice.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct SeriesSamples {
-    /// Which series.
-    pub key: SeriesKey,
-    /// What came of it.
-    pub samples: Vec<Sample>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

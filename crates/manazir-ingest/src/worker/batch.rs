@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use manazir_model::{EventVerdict, SeriesSamples};
 use rayon::prelude::*;
 
 use crate::answers::Answer;
 use crate::worker::partition::Partition;
 use crate::worker::{Decode, Judge, Worker};
-use crate::{DeadLetter, Delivery, Error, EventId, EventStore, Judged, Message, Stored};
+use crate::{DeadLetter, Delivery, Error, EventId, EventStore, Format, Judged, Message, Sampled, Stored};
 
 /// Why some messages, by receipt, are not judged.
 pub(super) type Buried = BTreeMap<u64, String>;
@@ -56,14 +57,23 @@ impl<'d> Sorted<'d> {
 
 /// What a message came to.
 pub(super) enum Outcome {
-    Judged(Box<Judged>),
+    /// An event, or a message of samples, whose verdict is empty; and the samples that were judged by it.
+    Judged(Box<Judged>, Sampled),
     Dead(DeadLetter),
 }
 
 impl Outcome {
+    /// What it taught the models: one event, or so many samples.
+    fn learnt(&self) -> usize {
+        match self {
+            Self::Judged(_, sampled) => sampled.len().max(1),
+            Self::Dead(_) => 1,
+        }
+    }
+
     fn answer(&self) -> Answer {
         match self {
-            Self::Judged(judged) => Answer::New(judged.verdict.clone()),
+            Self::Judged(judged, _) => Answer::New(judged.verdict.clone()),
             Self::Dead(dead) => Answer::Dead(dead.reason.clone()),
         }
     }
@@ -71,7 +81,7 @@ impl Outcome {
 
 /// The messages of the events that were judged; both come in the order of receipts.
 pub(super) fn judged_messages<'d>(fresh: &[&'d Delivery], outcomes: &[(u64, Outcome)]) -> Vec<&'d Message> {
-    let judged = outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Judged(_)));
+    let judged = outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Judged(..)));
     let mut fresh = fresh.iter();
     judged
         .filter_map(|(receipt, _)| fresh.find(|delivery| delivery.receipt == *receipt))
@@ -79,15 +89,19 @@ pub(super) fn judged_messages<'d>(fresh: &[&'d Delivery], outcomes: &[(u64, Outc
         .collect()
 }
 
-pub(super) fn split(outcomes: Vec<(u64, Outcome)>) -> (Vec<Judged>, Vec<DeadLetter>) {
+pub(super) fn split(outcomes: Vec<(u64, Outcome)>) -> (Vec<Judged>, Vec<DeadLetter>, Sampled) {
     let (mut judged, mut dead) = (Vec::with_capacity(outcomes.len()), Vec::new());
+    let mut sampled = Sampled::default();
     for (_, outcome) in outcomes {
         match outcome {
-            Outcome::Judged(one) => judged.push(*one),
+            Outcome::Judged(one, samples) => {
+                judged.push(*one);
+                sampled.extend(samples);
+            }
             Outcome::Dead(one) => dead.push(one),
         }
     }
-    (judged, dead)
+    (judged, dead, sampled)
 }
 
 /// The outcomes of a partition, or the receipt of the message whose judging panicked, and what it said.
@@ -172,9 +186,9 @@ fn judge_partition<J: Judge>(
             None => catch_unwind(AssertUnwindSafe(|| outcome(&mut partition.judge, delivery, seq, decode)))
                 .map_err(|panic| (delivery.receipt, words(&*panic)))?,
         };
+        partition.since_snapshot += outcome.learnt();
         outcomes.push((delivery.receipt, outcome));
     }
-    partition.since_snapshot += outcomes.len();
     Ok(outcomes)
 }
 
@@ -186,16 +200,34 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
 
 fn outcome<J: Judge>(judge: &mut J, delivery: &Delivery, seq: u64, decode: Decode) -> Outcome {
     let message = &delivery.message;
+    if message.format == Format::Samples {
+        return match taught(judge, message, decode) {
+            Ok(sampled) => Outcome::Judged(
+                Box::new(Judged {
+                    id: message.id.clone(),
+                    partition: message.partition,
+                    seq,
+                    received_at: message.received_at,
+                    verdict: EventVerdict::default(),
+                    event: Stored { at: message.received_at, ..Stored::default() },
+                }),
+                sampled,
+            ),
+            Err(reason) => dead(delivery, seq, reason),
+        };
+    }
     let event = match decode(message.format, &message.body) {
         Ok(event) => event,
         Err(reason) => return dead(delivery, seq, reason),
     };
-    Outcome::Judged(Box::new(Judged {
+    let verdict = judge.update(&event);
+    let sampled = judge.counted(message.received_at, &event);
+    let judged = Judged {
         id: message.id.clone(),
         partition: message.partition,
         seq,
         received_at: message.received_at,
-        verdict: judge.update(&event),
+        verdict,
         event: Stored {
             at: event.at,
             request_id: event.request.into_owned(),
@@ -203,7 +235,20 @@ fn outcome<J: Judge>(judge: &mut J, delivery: &Delivery, seq: u64, decode: Decod
             action: event.action.into_owned(),
             resources: event.resources.into_iter().map(std::borrow::Cow::into_owned).collect(),
         },
-    }))
+    };
+    Outcome::Judged(Box::new(judged), sampled)
+}
+
+/// Teaches the models a message, of events or of samples; the samples that were judged by it.
+pub(super) fn taught<J: Judge>(judge: &mut J, message: &Message, decode: Decode) -> Result<Sampled, String> {
+    if message.format == Format::Samples {
+        let series: Vec<SeriesSamples> = postcard::from_bytes(&message.body)
+            .map_err(|error| format!("its samples cannot be read: {error}"))?;
+        return Ok(judge.samples(message.received_at, &series));
+    }
+    let event = decode(message.format, &message.body)?;
+    judge.update(&event);
+    Ok(judge.counted(message.received_at, &event))
 }
 
 fn dead(delivery: &Delivery, seq: u64, reason: String) -> Outcome {

@@ -1,5 +1,6 @@
 //! One partition in a worker's hands.
 
+use crate::worker::batch::taught;
 use crate::worker::{Config, Decode, Judge};
 use crate::{Error, EventStore, Lease, Snapshot};
 
@@ -39,11 +40,9 @@ impl<J: Judge> Partition<J> {
             after = last;
             for (_, message) in &missed {
                 // What cannot be read is no event that was judged: it taught nobody anything.
-                if let Ok(event) = decode(message.format, &message.body) {
-                    recovered.judge.update(&event);
-                }
+                let sampled = taught(&mut recovered.judge, message, decode).unwrap_or_default();
+                recovered.since_snapshot += sampled.len().max(1);
             }
-            recovered.since_snapshot += missed.len();
         }
     }
 
