@@ -93,6 +93,9 @@ pub const RULES: &[Rule] = &[
     rule("POST", "/api/v1/otlp/v1/logs",             Access::Needs(Scope::Ingest)),
     rule("POST", "/api/v1/otlp/v1/traces",           Access::Needs(Scope::Ingest)),
     rule("GET",  "/api/v1/events/{source}/{id}",     Access::Needs(Scope::Read)),
+    rule("GET",  "/api/v1/series",                   Access::Needs(Scope::Read)),
+    rule("GET",  "/api/v1/series/{id}/samples",      Access::Needs(Scope::Read)),
+    rule("GET",  "/api/v1/episodes",                 Access::Needs(Scope::Read)),
     rule("GET",  "/api/v1/tokens",                   Access::Needs(Scope::Admin)),
     rule("POST", "/api/v1/tokens",                   Access::Needs(Scope::Admin)),
     rule("DELETE", "/api/v1/tokens/{id}",            Access::Needs(Scope::Admin)),
@@ -156,6 +159,9 @@ mod tests {
             POST /api/v1/otlp/v1/logs: ingest admin
             POST /api/v1/otlp/v1/traces: ingest admin
             GET /api/v1/events/{source}/{id}: read admin
+            GET /api/v1/series: read admin
+            GET /api/v1/series/{id}/samples: read admin
+            GET /api/v1/episodes: read admin
             GET /api/v1/tokens: admin
             POST /api/v1/tokens: admin
             DELETE /api/v1/tokens/{id}: admin

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use manazir_auth::TokenStore;
 use manazir_ingest::answers::Waiting;
+use manazir_ingest::lake::Lake;
 use manazir_ingest::{EventStore, Queue};
 use manazir_model::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -40,6 +41,8 @@ pub struct App {
     pub queue: Arc<dyn Queue>,
     /// Where verdicts are.
     pub store: Arc<dyn EventStore>,
+    /// Where samples are; `None` where the store keeps none.
+    pub lake: Option<Arc<dyn Lake>>,
     /// Callers that wait.
     pub waiting: Arc<Waiting>,
     /// Who is let in.

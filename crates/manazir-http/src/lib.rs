@@ -17,6 +17,7 @@ mod ingest;
 mod page;
 mod problem;
 mod router;
+mod series;
 mod tokens;
 
 pub use app::{App, Limits};

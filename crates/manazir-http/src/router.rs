@@ -13,7 +13,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{App, Problem, access, docs, document, edge, events, health, ingest, tokens};
+use crate::{App, Problem, access, docs, document, edge, events, health, ingest, series, tokens};
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -41,6 +41,9 @@ fn routes(app: &App) -> OpenApiRouter<App> {
         .merge(one)
         .merge(batches)
         .routes(routes!(events::event))
+        .routes(routes!(series::list))
+        .routes(routes!(series::samples))
+        .routes(routes!(series::episodes))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))
         .routes(routes!(health::live))

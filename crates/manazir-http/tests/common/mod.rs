@@ -15,6 +15,7 @@ use manazir_http::{App, Limits, router};
 use manazir_ingest::answers::Waiting;
 use manazir_ingest::contract::Counting;
 use manazir_ingest::decode;
+use manazir_ingest::lake::memory::MemoryLake;
 use manazir_ingest::memory::InMemory;
 use manazir_ingest::worker::{Config, Worker, run};
 use manazir_ingest::{Consumer, Delivery, Message, PARTITIONS};
@@ -64,6 +65,7 @@ impl Service {
         let app = App {
             queue: Arc::new(queue.clone()),
             store: Arc::new(queue.clone()),
+            lake: Some(Arc::new(MemoryLake::default())),
             waiting,
             tokens: Arc::new(tokens),
             now: || Timestamp::from_seconds(1_700_000_000),
