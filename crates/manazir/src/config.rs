@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
+use manazir_fjall::lake::Retention;
 use serde::Deserialize;
 
 use crate::cli::{DATA_FOLDER, Serve};
+use crate::keeper::KeeperConfig;
 
 /// What a process does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
@@ -40,6 +42,8 @@ pub struct Config {
     pub limits: Limits,
     /// How events are judged.
     pub worker: Worker,
+    /// How long samples are kept, and where they go.
+    pub lake: Lake,
     /// Where events come from beside requests.
     pub sources: Sources,
 }
@@ -116,6 +120,33 @@ impl Default for Worker {
     }
 }
 
+/// How long samples with their verdicts are kept, and where closed days go.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lake {
+    /// Days that are kept; the oldest go first.
+    pub retention_days: u32,
+    /// Bytes that samples may take on disk; of more, the oldest days go.
+    pub disk_bytes_max: u64,
+    /// A folder in which each day that is over becomes Parquet files; nowhere if it is not given.
+    pub export: Option<PathBuf>,
+}
+
+impl Default for Lake {
+    fn default() -> Self {
+        let Retention { days, disk_bytes_max } = Retention::default();
+        Self { retention_days: days, disk_bytes_max, export: None }
+    }
+}
+
+impl Lake {
+    /// For the thread that keeps it.
+    pub(crate) fn keeper(&self) -> KeeperConfig {
+        let retention = Retention { days: self.retention_days, disk_bytes_max: self.disk_bytes_max };
+        KeeperConfig { retention, export: self.export.clone() }
+    }
+}
+
 /// What is to be done, with every default filled in.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -133,6 +164,8 @@ pub struct Settings {
     pub limits: Limits,
     /// See [`Worker`].
     pub worker: Worker,
+    /// See [`Lake`].
+    pub lake: Lake,
     /// See [`Sources`].
     pub sources: Sources,
 }
@@ -151,6 +184,7 @@ impl Settings {
             data,
             limits: config.limits,
             worker: config.worker,
+            lake: config.lake,
             sources: config.sources,
         };
         settings.check()?;

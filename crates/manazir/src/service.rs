@@ -13,6 +13,7 @@ use anyhow::{Context, Result, anyhow};
 use manazir_auth::{Scope, Secret, Token, TokenStore};
 use manazir_http::{App, Limits};
 use manazir_ingest::answers::Waiting;
+use manazir_ingest::lake::Lake;
 use manazir_ingest::worker::Config as WorkerConfig;
 use manazir_model::Timestamp;
 use manazir_sql::Truth;
@@ -22,6 +23,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::config::{Role, Settings, truth_in};
+use crate::keeper::Keeper;
 use backend::Backend;
 use source::{OntoQueue, Sources};
 use worker::Running;
@@ -65,12 +67,14 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
     let app = App {
         queue: backend.queue(),
         store: backend.store(),
+        lake: backend.lake().map(|lake| Arc::new(lake) as Arc<dyn Lake>),
         waiting,
         tokens: Arc::new(truth.clone()),
         now,
         limits: limits(settings),
         metrics: PrometheusBuilder::new().install_recorder().context("set up the metrics")?,
     };
+    let keeper = backend.lake().map(|lake| Keeper::start(lake, settings.lake.keeper(), now)).transpose()?;
     started(&Started { address, secret })?;
     let router = match settings.role {
         Role::Worker => manazir_http::operation_router(app),
@@ -81,6 +85,9 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
     // No request is answered any more: what was taken is judged, and the models are written down.
     tokio::task::spawn_blocking(move || {
         backend.close();
+        if let Some(keeper) = keeper {
+            keeper.stop();
+        }
         worker.map_or(Ok(()), Running::stop)
     })
     .await?

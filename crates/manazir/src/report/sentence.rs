@@ -19,17 +19,15 @@ const BAND_SHARE_MAX: f64 = 2.0;
 /// The sentence of an anomaly: what, how much against what, when. Dates of `year` do without it.
 pub fn sentence(report: &SeriesReport, anomaly: &Anomaly, year: i16) -> String {
     let teller = Teller::new(report, anomaly, year);
-    let what = match anomaly.kind {
-        AnomalyKind::Spike => teller.deviation(anomaly.peak_observed, anomaly.peak_expected),
-        AnomalyKind::LevelShift => teller.level_shift(),
-        AnomalyKind::VarianceChange => teller.variance(),
-        AnomalyKind::Shape => teller.shape(),
-        AnomalyKind::FlatLine => teller.flat_line(),
-        AnomalyKind::Missing => teller.missing(),
-        AnomalyKind::Season => teller.season(),
-    };
     // A name may hold whatever a file holds; the words for it go to terminals.
-    printable(&format!("{} {what}, {}", subject(&report.series), teller.when()))
+    printable(&format!("{} {}, {}", subject(&report.series), teller.what(), teller.when()))
+}
+
+/// The same of an episode that goes on while it is told: `since 14:05 on 27 Jan`.
+pub fn sentence_so_far(report: &SeriesReport, anomaly: &Anomaly, year: i16) -> String {
+    let teller = Teller::new(report, anomaly, year);
+    let since = teller.clock.since(anomaly.start_at);
+    printable(&format!("{} {}, {since}", subject(&report.series), teller.what()))
 }
 
 /// What one sentence needs at hand.
@@ -51,6 +49,20 @@ impl<'a> Teller<'a> {
         let first = report.series.at.partition_point(|&at| at < anomaly.start_at);
         let after = report.series.at.partition_point(|&at| at <= anomaly.end_at);
         Self { report, anomaly, clock, verb: verb(&report.series), baseline, first, after: after.max(first) }
+    }
+
+    /// What is strange: the sentence without its subject and its time.
+    fn what(&self) -> String {
+        let anomaly = self.anomaly;
+        match anomaly.kind {
+            AnomalyKind::Spike => self.deviation(anomaly.peak_observed, anomaly.peak_expected),
+            AnomalyKind::LevelShift => self.level_shift(),
+            AnomalyKind::VarianceChange => self.variance(),
+            AnomalyKind::Shape => self.shape(),
+            AnomalyKind::FlatLine => self.flat_line(),
+            AnomalyKind::Missing => self.missing(),
+            AnomalyKind::Season => self.season(),
+        }
     }
 
     fn unit(&self) -> Option<&'a str> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use manazir_fjall::lake::EmbeddedLake;
 use manazir_fjall::{Config as StoreConfig, Embedded, OpenError};
 use manazir_ingest::answers::{Answers, Waiting};
 use manazir_ingest::{Consumer, EventStore, Queue};
@@ -59,6 +60,14 @@ impl Backend {
         match self {
             Self::Embedded(store) => Arc::new(store.clone()),
             Self::Shared { store, .. } => Arc::<PostgresEvents>::clone(store),
+        }
+    }
+
+    /// Where samples are kept; the shared store keeps none yet.
+    pub(super) fn lake(&self) -> Option<EmbeddedLake> {
+        match self {
+            Self::Embedded(store) => Some(store.lake()),
+            Self::Shared { .. } => None,
         }
     }
 

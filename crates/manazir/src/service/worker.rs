@@ -12,7 +12,7 @@ use manazir_rabbitmq::Stop;
 use tokio::sync::oneshot;
 
 use super::backend::Backend;
-use crate::accounts::Accounts;
+use crate::partition::Partition;
 
 /// Between two attempts to begin anew; half of it to all of it, so that workers do not come back in step.
 const PAUSE: Duration = Duration::from_secs(4);
@@ -85,7 +85,7 @@ async fn work(
             }
             stopping.stop = end.stop.take();
         }
-        let worker = Worker::<Accounts>::new(decode::event, config);
+        let worker = Worker::<Partition>::new(decode::event, config);
         let result = run(worker, &mut *end.consumer, &*end.store, &*end.answers).await;
         let Err(Error::Unreachable { .. }) = &result else { return result };
         tracing::warn!(error = ?result, "the worker begins anew");
