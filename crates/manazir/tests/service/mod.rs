@@ -11,22 +11,22 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// A running service; dropping it ends it.
-pub struct Service {
+pub(crate) struct Service {
     process: Child,
     /// Where it listens.
-    pub address: String,
+    pub(crate) address: String,
     /// The administrator's, at the first start.
-    pub token: Option<String>,
+    pub(crate) token: Option<String>,
 }
 
 impl Service {
     /// Starts it on a directory, embedded.
-    pub fn start(data: &Path) -> Self {
+    pub(crate) fn start(data: &Path) -> Self {
         Self::start_with(data, &[], &[])
     }
 
     /// Starts it with further options and variables of the environment.
-    pub fn start_with(data: &Path, options: &[&str], variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_with(data: &Path, options: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_manazir"))
             .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
@@ -47,19 +47,19 @@ impl Service {
     }
 
     /// As a machine that fails does.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
     /// Sends it a signal, as `STOP`.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
 
     /// Stops it as a container does.
-    pub fn terminate(mut self) {
+    pub(crate) fn terminate(mut self) {
         self.signal("TERM");
         assert!(self.process.wait().unwrap().success());
     }
@@ -74,7 +74,7 @@ impl Drop for Service {
 }
 
 /// One request; `None` if the connection broke.
-pub fn call(address: &str, token: &str, method: &str, path: &str, body: &str) -> Option<(u16, Value)> {
+pub(crate) fn call(address: &str, token: &str, method: &str, path: &str, body: &str) -> Option<(u16, Value)> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let request = format!(
