@@ -1,11 +1,14 @@
-//! What tests share: a short notation for series, and real servers.
+//! What tests share: a short notation for series, real servers, the service as a process and its callers.
 
 pub mod alertmanager;
+pub mod client;
+pub mod events;
 pub mod mosquitto;
 mod notation;
 pub mod postgres;
 pub mod prometheus;
 pub mod rabbitmq;
 mod server;
+pub mod service;
 
 pub use notation::series;

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -117,14 +117,13 @@ impl Postgres {
 }
 
 fn process(folder: &Path, port: u16, options: &[&str]) -> Process {
-    let log = folder.join("server.log");
-    Process::start_as(server_user(), &programs().join("postgres"), log, |command| {
-        command.arg("-D").arg(folder.join("data")).args(["-p", &port.to_string(), "-k"]).arg(folder);
-        command.args(["-c", "listen_addresses=127.0.0.1"]);
-        for option in options {
-            command.args(["-c", option]);
-        }
-    })
+    let mut command = server::kept(server_user(), &programs().join("postgres"));
+    command.arg("-D").arg(folder.join("data")).args(["-p", &port.to_string(), "-k"]).arg(folder);
+    command.args(["-c", "listen_addresses=127.0.0.1"]);
+    for option in options {
+        command.args(["-c", option]);
+    }
+    Process::spawn(command, folder.join("server.log"), Stdio::null())
 }
 
 fn ready(port: u16) -> bool {

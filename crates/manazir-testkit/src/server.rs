@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -47,37 +47,47 @@ pub(crate) struct Process {
     _keeper: mpsc::Sender<()>,
 }
 
+/// A command that runs `program`, with further `options` of `setpriv`.
+///
+/// A destructor runs neither for a server that lives in a static nor in a test that is killed. So the kernel is
+/// asked to end the process with the thread that started it: `setpriv` asks, and replaces itself by `program`.
+pub(crate) fn kept(options: &[&str], program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).args(options).arg(program).stdin(Stdio::null());
+    command
+}
+
 impl Process {
     /// Starts `program`, whose words go to the file `log`; `command` adds what it needs.
-    ///
-    /// A destructor runs neither for a server that lives in a static nor in a test that is killed. So the
-    /// kernel is asked to end the server with the thread that started it, which therefore lives as long as
-    /// this does.
     pub(crate) fn start(program: &Path, log: PathBuf, command: impl FnOnce(&mut Command)) -> Self {
-        Self::start_as(&[], program, log, command)
+        let mut starter = kept(&[], program);
+        command(&mut starter);
+        let output = Stdio::from(appended(&log));
+        Self::spawn(starter, log, output)
     }
 
-    /// As [`Self::start`], with further options for `setpriv`, which then replaces itself by the program.
-    pub(crate) fn start_as(
-        who: &[&str],
-        program: &Path,
-        log: PathBuf,
-        command: impl FnOnce(&mut Command),
-    ) -> Self {
-        let mut starter = Command::new("setpriv");
-        starter.args(["--pdeathsig", "KILL"]).args(who).arg(program);
-        command(&mut starter);
-        let out = File::options().create(true).append(true).open(&log).expect("a log can be written");
-        let twin = out.try_clone().expect("a file has a second handle");
-        starter.stdin(Stdio::null()).stdout(out).stderr(twin);
+    /// Starts what [`kept`] gave; its errors go to the file `log`, its output to `output`.
+    pub(crate) fn spawn(mut command: Command, log: PathBuf, output: Stdio) -> Self {
+        command.stdout(output).stderr(appended(&log));
         let (started, child) = mpsc::channel();
         let (keeper, until) = mpsc::channel::<()>();
+        // The thread that the process ends with; it lives as long as this does.
         std::thread::spawn(move || {
-            let _ = started.send(starter.spawn());
+            let _ = started.send(command.spawn());
             let _ = until.recv();
         });
         let child = child.recv().expect("the thread sends").expect("setpriv is installed (util-linux)");
         Self { child, log, _keeper: keeper }
+    }
+
+    /// The reading end of its output, once.
+    pub(crate) fn output(&mut self) -> ChildStdout {
+        self.child.stdout.take().expect("the output is a pipe, and nobody has it yet")
+    }
+
+    /// Waits until it ends; true if it says that all went well.
+    pub(crate) fn ended(&mut self) -> bool {
+        self.child.wait().is_ok_and(|status| status.success())
     }
 
     /// Waits until `ready` says yes.
@@ -123,6 +133,10 @@ impl Drop for Process {
         // A server of a test has nothing to save: it need not shut down in order.
         self.kill();
     }
+}
+
+fn appended(file: &Path) -> File {
+    File::options().create(true).append(true).open(file).expect("a log can be written")
 }
 
 /// True if somebody listens on `port`.
