@@ -39,18 +39,8 @@ enum Command {
     },
     /// The rules of this house that no other tool checks: arrows, licences, file headers, loose ends.
     Tidy,
-    /// The long checks: fuzzing of the readers, property tests with many cases.
-    Soak {
-        /// How long each of them runs.
-        #[arg(long, default_value_t = 600, value_name = "N")]
-        seconds: u64,
-        /// Where the random numbers begin; drawn from the clock if it is not given.
-        #[arg(long)]
-        seed: Option<u64>,
-        /// Write result, commit and seed into docs/reference/soak.md.
-        #[arg(long)]
-        record: bool,
-    },
+    /// The long checks: fuzzing of the readers, property tests with many cases, kills of the service.
+    Soak(soak::Options),
     /// Line coverage of each crate by all tests.
     Coverage {
         /// First install the tools of LLVM, where that is possible.
@@ -85,7 +75,7 @@ fn main() -> ExitCode {
         Command::Check => test::check(),
         Command::Test { install } => test::test(install),
         Command::Tidy => tidy::run(),
-        Command::Soak { seconds, seed, record } => soak::run(seconds, seed, record),
+        Command::Soak(options) => soak::run(&options),
         Command::Coverage { install, lines, package } => coverage::run(install, lines, &package),
         Command::Generate { check } => generate::run(check),
         Command::Docs => docs::run(),

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use cargo_metadata::{DependencyKind, Metadata};
+use clap::{Args, ValueEnum};
 
 use crate::{shell, tidy};
 
@@ -26,11 +27,51 @@ struct Outcome {
     failed: bool,
 }
 
-/// Runs every long check; with `record` writes what came out into the reference.
-pub(crate) fn run(seconds: u64, seed: Option<u64>, record: bool) -> Result<()> {
-    let seed = seed.unwrap_or_else(seed_from_clock);
-    eprintln!("seed {seed}; to repeat: cargo xtask soak --seconds {seconds} --seed {seed}");
-    let outcomes = [fuzz_readers(seconds, seed)?, properties(seconds, seed)?];
+/// One of the long checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Check {
+    /// Mutated files against the readers of the catalogue.
+    Fuzz,
+    /// Property tests with many cases.
+    Properties,
+    /// The service, killed at random moments.
+    Kill,
+}
+
+/// How long, from where, and what.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// How long each of them runs; rounds of kills have a number instead.
+    #[arg(long, default_value_t = 600, value_name = "N")]
+    seconds: u64,
+    /// Rounds of kills.
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    rounds: u64,
+    /// Where the random numbers begin; drawn from the clock if it is not given.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Run these only.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Check>,
+    /// Write result, commit and seed into docs/reference/soak.md.
+    #[arg(long)]
+    record: bool,
+}
+
+/// Runs the long checks; with `record` writes what came out into the reference.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let Options { seconds, rounds, record, .. } = *options;
+    let seed = options.seed.unwrap_or_else(seed_from_clock);
+    let checks = if options.only.is_empty() { Check::value_variants() } else { &options.only };
+    eprintln!("seed {seed}; to repeat: cargo xtask soak --seconds {seconds} --rounds {rounds} --seed {seed}");
+    let mut outcomes = Vec::new();
+    for check in checks {
+        match check {
+            Check::Fuzz => outcomes.push(fuzz_readers(seconds, seed)?),
+            Check::Properties => outcomes.push(properties(seconds, seed)?),
+            Check::Kill => outcomes.extend(kills(rounds, seed)?),
+        }
+    }
     let rows = rows(&outcomes, &date()?, &commit()?, seed);
     print!("{rows}");
     if record {
@@ -81,6 +122,27 @@ fn properties(seconds: u64, seed: u64) -> Result<Outcome> {
     }
     let says = format!("{rounds} rounds of {CASES} cases");
     Ok(Outcome { check: "property tests", took: began.elapsed(), says, failed })
+}
+
+/// The forms of the service that are killed: a word in the name of the test, the check it is, and what share of
+/// the rounds it gets, for some take much longer.
+const KILLED: [(&str, &str, u64); 1] = [("embedded", "kill -9 of `serve`", 1)];
+
+/// The service, killed at moments drawn from the seed: nothing may be lost or counted twice.
+fn kills(rounds: u64, seed: u64) -> Result<Vec<Outcome>> {
+    let which = ["--package", "manazir", "--test", "kill"];
+    build(&which)?;
+    let killed = |(word, check, share): (&str, &'static str, u64)| {
+        let mut command = release_tests(&which);
+        command.args(["--", "--nocapture", word]);
+        command.env("MANAZIR_KILL_ROUNDS", (rounds / share).to_string());
+        command.env("MANAZIR_KILL_SEED", seed.to_string());
+        let began = Instant::now();
+        let (lines, result) = shell::run_keeping(&mut command, |line| line.contains(" rounds, "));
+        let says = lines.join("; ");
+        Outcome { check, took: began.elapsed(), says, failed: result.is_err() }
+    };
+    Ok(KILLED.map(killed).into())
 }
 
 /// Building is no part of the time that a check is given.
