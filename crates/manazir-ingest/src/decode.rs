@@ -20,7 +20,7 @@ mod text;
 mod unpack;
 
 pub use error::Error;
-use manazir_model::Event;
+use manazir_model::{Event, Timestamp};
 pub use rejects::Rejects;
 pub use unpack::unpack;
 
@@ -36,14 +36,25 @@ pub struct Record<'a> {
 }
 
 /// Reads the body of a message.
-pub fn event(format: Format, body: &[u8]) -> Result<Event<'_>, String> {
-    let record = match format {
+pub fn record(format: Format, body: &[u8]) -> Result<Record<'_>, Error> {
+    match format {
         Format::Plain => plain::decode(body, 1),
         Format::CloudTrail => cloudtrail::decode_record(body, 1),
         Format::Generic => generic::decode(body, 1),
-        Format::Samples => return Err("samples are no event".to_owned()),
-    };
-    record.map(|record| record.event).map_err(|error| error.to_string())
+        Format::Samples => {
+            Err(Error::Wrong { item: 1, wrong: vec!["samples are no event".to_owned()] })
+        }
+    }
+}
+
+/// Reads the body of a message, for a worker.
+pub fn event(format: Format, body: &[u8]) -> Result<Event<'_>, String> {
+    record(format, body).map(|record| record.event).map_err(|error| error.to_string())
+}
+
+/// Reads a time as RFC 3339 writes it.
+pub fn time(text: &str) -> Option<Timestamp> {
+    rfc3339::parse(text)
 }
 
 /// What was read, and what was not.

@@ -10,14 +10,19 @@
 //! Whatever dies between two of these, the message is read again, and its identity shows that it was judged.
 
 pub mod answers;
+pub mod dead_letters;
 pub mod decode;
 mod error;
+pub mod findings;
+pub mod jobs;
 pub mod lake;
 pub mod memory;
 mod message;
 pub mod outbox;
+pub mod projection;
 mod queue;
 mod store;
+pub mod truth;
 pub mod worker;
 
 #[cfg(any(test, feature = "contract"))]
