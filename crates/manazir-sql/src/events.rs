@@ -7,6 +7,7 @@
 mod commit;
 mod lease;
 mod read;
+mod show;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -3,16 +3,37 @@
 //! `$1` is a placeholder in both. What differs between them stands in two migration folders and, where a
 //! statement must differ, beside its twin.
 
+mod dead_letters;
 mod events;
+mod findings;
+mod jobs;
+mod projection;
+mod statement;
+mod text;
 mod tokens;
 
+use std::time::Duration;
+
+use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{Connection as _, PgConnection, PgPool, SqlitePool};
 
 pub use events::PostgresEvents;
+pub use projection::Keeping;
 
 /// Connections that read at a time; SQLite has one that writes.
 const READERS: u32 = 4;
+
+/// Connections of one process to a PostgreSQL: those of all processes together must stay below its
+/// `max_connections`, which is 100 unless somebody changed it.
+const POSTGRES_CONNECTIONS: u32 = 10;
+
+/// How long a caller waits for a connection.
+const ACQUIRE_MAX: Duration = Duration::from_secs(10);
+
+/// No statement of the service takes so long unless something is wrong, and none may wait for ever.
+const POSTGRES_TIMEOUTS: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
+    SET idle_in_transaction_session_timeout = '60s'";
 
 /// Runs the same body on whichever pool there is.
 macro_rules! on {
@@ -82,9 +103,17 @@ impl Truth {
     }
 
     async fn postgres(url: &str) -> Result<Self, sqlx::Error> {
-        let pool = PgPool::connect(url).await?;
-        sqlx::migrate!("migrations/postgres").run(&pool).await?;
-        Ok(Self::Postgres(pool))
+        // A change of the tables may take longer than a statement of the service does.
+        let mut migrating = PgConnection::connect(url).await?;
+        sqlx::migrate!("migrations/postgres").run(&mut migrating).await?;
+        migrating.close().await?;
+        let options = PgPoolOptions::new()
+            .max_connections(POSTGRES_CONNECTIONS)
+            .acquire_timeout(ACQUIRE_MAX)
+            .after_connect(|connection, _| {
+                Box::pin(async move { sqlx::raw_sql(POSTGRES_TIMEOUTS).execute(connection).await.map(drop) })
+            });
+        Ok(Self::Postgres(options.connect(url).await?))
     }
 
     /// True if the database answers.

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use manazir_ingest::{Commit, Judged, Lease, Message, Snapshot};
+use manazir_ingest::{Commit, DeadLetter, Judged, Lease, Message, Snapshot};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
+
+use super::show::show;
 
 /// Models are written often and read seldom: the fastest level.
 const ZSTD_LEVEL: i32 = 1;
@@ -26,10 +28,11 @@ pub(super) async fn commit(pool: &PgPool, worker: &str, commit: &Commit<'_>) -> 
     for snapshot in commit.snapshots.iter().filter(|snapshot| kept(snapshot.partition)) {
         put_snapshot(&mut transaction, snapshot).await?;
     }
+    let dead: Vec<&DeadLetter> = commit.dead.iter().filter(|dead| kept(dead.partition)).collect();
+    show(&mut transaction, judged.iter().map(|(judged, _)| *judged), &dead).await?;
     let mut applied: BTreeMap<u16, u64> = BTreeMap::new();
     let places = judged.iter().map(|(judged, _)| (judged.partition, judged.seq));
-    let dead =
-        commit.dead.iter().map(|dead| (dead.partition, dead.seq)).filter(|(partition, _)| kept(*partition));
+    let dead = dead.iter().map(|dead| (dead.partition, dead.seq));
     for (partition, seq) in places.chain(dead) {
         let last = applied.entry(partition).or_default();
         *last = (*last).max(seq);

@@ -1,0 +1,95 @@
+//! The projection of an outbox, and how much of it is kept.
+
+use async_trait::async_trait;
+use manazir_ingest::Error;
+use manazir_ingest::dead_letters::{Kept, NewDeadLetter};
+use manazir_ingest::findings::{Feedback, Finding, FindingFilter, Findings, NewFinding};
+use manazir_ingest::projection::Projection;
+
+use crate::Truth;
+use crate::dead_letters::insert_dead_letters;
+use crate::findings::insert_findings;
+use crate::statement::{Statement, Writing, counter, failed, signed, unsigned};
+
+/// The truth, and how much of what comes in it keeps.
+#[derive(Clone, Debug)]
+pub struct Keeping {
+    /// The database.
+    pub truth: Truth,
+    /// Bounds.
+    pub kept: Kept,
+}
+
+impl Keeping {
+    /// The truth with the usual bounds.
+    pub fn new(truth: Truth) -> Self {
+        Self { truth, kept: Kept::default() }
+    }
+}
+
+#[async_trait]
+impl Projection for Keeping {
+    async fn projected(&self) -> Result<u64, Error> {
+        counter(&self.truth, "outbox_seq").await.map_err(failed)
+    }
+
+    async fn apply(
+        &self,
+        after: u64,
+        through: u64,
+        findings: &[NewFinding],
+        letters: &[NewDeadLetter],
+    ) -> Result<u64, Error> {
+        self.apply_or_fail(after, through, findings, letters).await.map_err(failed)
+    }
+}
+
+impl Keeping {
+    async fn apply_or_fail(
+        &self,
+        after: u64,
+        through: u64,
+        findings: &[NewFinding],
+        letters: &[NewDeadLetter],
+    ) -> Result<u64, sqlx::Error> {
+        let mut writing = Writing::begin(&self.truth).await?;
+        let mut connection = writing.connection();
+        // Whoever moves the position first holds its row until the end; the other one finds it moved.
+        let moved = Statement::new("UPDATE counters SET value = ")
+            .number(signed(through))
+            .then(" WHERE name = 'outbox_seq' AND value = ")
+            .number(signed(after))
+            .execute(&mut connection)
+            .await?;
+        if moved == 0 {
+            let position = Statement::new("SELECT value FROM counters WHERE name = 'outbox_seq'")
+                .fetch_in::<(i64,)>(&mut connection)
+                .await?;
+            return position.first().map(|row| unsigned(row.0)).ok_or(sqlx::Error::RowNotFound);
+        }
+        insert_findings(&mut connection, findings, self.kept.findings_max).await?;
+        insert_dead_letters(&mut connection, letters, &self.kept).await?;
+        writing.commit().await?;
+        Ok(through)
+    }
+}
+
+#[async_trait]
+impl Findings for Keeping {
+    async fn page(
+        &self,
+        filter: &FindingFilter,
+        before: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<Finding>, Error> {
+        Findings::page(&self.truth, filter, before, max).await
+    }
+
+    async fn get(&self, number: u64) -> Result<Option<Finding>, Error> {
+        Findings::get(&self.truth, number).await
+    }
+
+    async fn set_feedback(&self, number: u64, feedback: Option<&Feedback>) -> Result<bool, Error> {
+        self.truth.set_feedback(number, feedback).await
+    }
+}

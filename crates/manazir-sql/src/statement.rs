@@ -1,0 +1,239 @@
+//! Statements whose text is put together at run time, and the transactions they run in.
+//!
+//! One text for both databases: `$n` is a placeholder in either. What is not written in this crate goes into
+//! a statement as a bound value and never as text.
+
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+
+use crate::{Truth, on};
+
+/// A value of a statement.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    /// Kept as [`crate::text::kept`] writes it.
+    Text(Option<String>),
+    Number(Option<i64>),
+    Real(f64),
+    Bytes(Vec<u8>),
+}
+
+/// A statement and its values.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Statement {
+    text: String,
+    values: Vec<Value>,
+}
+
+/// Binds the values of a statement to a query of either database.
+macro_rules! bound {
+    ($query:expr, $values:expr) => {{
+        let mut query = $query;
+        for value in $values {
+            query = match value {
+                Value::Text(text) => query.bind(text),
+                Value::Number(number) => query.bind(number),
+                Value::Real(number) => query.bind(number),
+                Value::Bytes(bytes) => query.bind(bytes),
+            };
+        }
+        query
+    }};
+}
+
+impl Statement {
+    pub(crate) fn new(text: &'static str) -> Self {
+        Self { text: text.to_owned(), values: Vec::new() }
+    }
+
+    /// Goes on with text.
+    pub(crate) fn then(mut self, text: &'static str) -> Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Goes on with a placeholder and its value.
+    pub(crate) fn value(mut self, value: Value) -> Self {
+        self.values.push(value);
+        self.text.push_str(&format!("${}", self.values.len()));
+        self
+    }
+
+    pub(crate) fn text(self, text: &str) -> Self {
+        self.value(Value::Text(Some(crate::text::kept(text).into_owned())))
+    }
+
+    pub(crate) fn number(self, number: i64) -> Self {
+        self.value(Value::Number(Some(number)))
+    }
+
+    /// Goes on with `(…), (…), …`, a list of values a row.
+    pub(crate) fn rows(mut self, rows: impl IntoIterator<Item = Vec<Value>>) -> Self {
+        for (index, row) in rows.into_iter().enumerate() {
+            self = self.then(if index == 0 { "(" } else { ", (" });
+            for (column, value) in row.into_iter().enumerate() {
+                self = if column == 0 { self } else { self.then(", ") }.value(value);
+            }
+            self = self.then(")");
+        }
+        self
+    }
+
+    /// Runs it within a transaction; the number of rows that it touched.
+    pub(crate) async fn execute(self, connection: &mut Connection<'_>) -> Result<u64, sqlx::Error> {
+        let query = AssertSqlSafe(self.text);
+        match connection {
+            Connection::Sqlite(connection) => bound!(sqlx::query(query), self.values)
+                .execute(&mut **connection)
+                .await
+                .map(|done| done.rows_affected()),
+            Connection::Postgres(connection) => bound!(sqlx::query(query), self.values)
+                .execute(&mut **connection)
+                .await
+                .map(|done| done.rows_affected()),
+        }
+    }
+
+    /// Reads within a transaction.
+    pub(crate) async fn fetch_in<R: AnyRow>(
+        self,
+        connection: &mut Connection<'_>,
+    ) -> Result<Vec<R>, sqlx::Error> {
+        let query = AssertSqlSafe(self.text);
+        match connection {
+            Connection::Sqlite(connection) => {
+                bound!(sqlx::query_as::<_, R>(query), self.values).fetch_all(&mut **connection).await
+            }
+            Connection::Postgres(connection) => {
+                bound!(sqlx::query_as::<_, R>(query), self.values).fetch_all(&mut **connection).await
+            }
+        }
+    }
+
+    /// Reads.
+    pub(crate) async fn fetch<R: AnyRow>(self, truth: &Truth) -> Result<Vec<R>, sqlx::Error> {
+        let query = AssertSqlSafe(self.text);
+        on!(truth, read, pool => bound!(sqlx::query_as::<_, R>(query), self.values).fetch_all(pool).await)
+    }
+
+    /// Writes in a transaction of its own; the number of rows that it touched.
+    pub(crate) async fn write(self, truth: &Truth) -> Result<u64, sqlx::Error> {
+        let query = AssertSqlSafe(self.text);
+        on!(truth, write, pool => bound!(sqlx::query(query), self.values)
+            .execute(pool)
+            .await
+            .map(|done| done.rows_affected()))
+    }
+}
+
+/// What rows of either database can be read as.
+pub(crate) trait AnyRow:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+
+impl<R> AnyRow for R where R: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+/// A connection within a transaction, whoever began it.
+pub(crate) enum Connection<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+/// A transaction that writes. Dropped without [`Writing::commit`] it changes nothing.
+pub(crate) enum Writing {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Writing {
+    /// Begins one. On SQLite it takes the lock at once: a transaction that reads first and wants to write
+    /// later is refused if somebody else wrote in between, and no time-out waits for that.
+    pub(crate) async fn begin(truth: &Truth) -> Result<Self, sqlx::Error> {
+        Ok(match truth {
+            Truth::Sqlite { writer, .. } => Self::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Truth::Postgres(pool) => Self::Postgres(pool.begin().await?),
+        })
+    }
+
+    pub(crate) fn connection(&mut self) -> Connection<'_> {
+        match self {
+            Self::Sqlite(transaction) => Connection::Sqlite(transaction),
+            Self::Postgres(transaction) => Connection::Postgres(transaction),
+        }
+    }
+
+    pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Sqlite(transaction) => transaction.commit().await,
+            Self::Postgres(transaction) => transaction.commit().await,
+        }
+    }
+}
+
+/// Raises a counter by `by` and gives its new value. Its row stays locked until the transaction ends, so that
+/// numbers are seen in the order in which they were given.
+pub(crate) async fn raise(
+    connection: &mut Connection<'_>,
+    counter: &'static str,
+    by: u64,
+) -> Result<i64, sqlx::Error> {
+    let raised = Statement::new("UPDATE counters SET value = value + ")
+        .number(signed(by))
+        .then(" WHERE name = ")
+        .text(counter)
+        .then(" RETURNING value")
+        .fetch_in::<(i64,)>(connection)
+        .await?;
+    raised.first().map(|row| row.0).ok_or(sqlx::Error::RowNotFound)
+}
+
+/// The value of a counter.
+pub(crate) async fn counter(truth: &Truth, counter: &'static str) -> Result<u64, sqlx::Error> {
+    let found = Statement::new("SELECT value FROM counters WHERE name = ").text(counter);
+    let rows = found.fetch::<(i64,)>(truth).await?;
+    rows.first().map(|row| unsigned(row.0)).ok_or(sqlx::Error::RowNotFound)
+}
+
+/// Databases know no number beyond `i64`: what is larger is as large as can be.
+pub(crate) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// See [`signed`]; no number that is kept here is negative.
+pub(crate) fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+/// Wraps an error of the database.
+pub(crate) fn failed(error: sqlx::Error) -> manazir_ingest::Error {
+    manazir_ingest::Error::store(error)
+}
+
+/// Something in a row that cannot be read.
+pub(crate) fn damaged(what: &str, why: impl std::fmt::Display) -> manazir_ingest::Error {
+    manazir_ingest::Error::Damaged { what: what.to_owned(), why: why.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    #[test]
+    fn values_never_become_text() {
+        let hostile = "'; DROP TABLE tokens; --";
+        let statement = Statement::new("INSERT INTO t VALUES ")
+            .rows([
+                vec![Value::Real(0.5), Value::Number(None)],
+                vec![Value::Real(1.0), Value::Number(Some(2))],
+            ])
+            .then(" WHERE a = ")
+            .text(hostile);
+        expect!["INSERT INTO t VALUES ($1, $2), ($3, $4) WHERE a = $5"].assert_eq(&statement.text);
+        assert_eq!(statement.values[4], Value::Text(Some(hostile.to_owned())));
+        assert_eq!((signed(u64::MAX), unsigned(-1)), (i64::MAX, 0));
+    }
+}
