@@ -10,19 +10,22 @@ pub enum Scope {
     Ingest,
     /// See what was found.
     Read,
+    /// Say what it was, and see to what could not be read.
+    Respond,
     /// Everything, and make tokens.
     Admin,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Ingest, Self::Read, Self::Admin];
+    pub const ALL: [Self; 4] = [Self::Ingest, Self::Read, Self::Respond, Self::Admin];
 
     /// Its word on the wire and in the store.
     pub fn word(self) -> &'static str {
         match self {
             Self::Ingest => "ingest",
             Self::Read => "read",
+            Self::Respond => "respond",
             Self::Admin => "admin",
         }
     }
@@ -44,7 +47,7 @@ impl FromStr for Scope {
 
     fn from_str(word: &str) -> Result<Self, String> {
         let known = Self::ALL.into_iter().find(|scope| scope.word() == word);
-        known.ok_or_else(|| format!("`{word}` is no scope; there are ingest, read and admin"))
+        known.ok_or_else(|| format!("`{word}` is no scope; there are ingest, read, respond and admin"))
     }
 }
 
@@ -96,6 +99,20 @@ pub const RULES: &[Rule] = &[
     rule("GET",  "/api/v1/series",                   Access::Needs(Scope::Read)),
     rule("GET",  "/api/v1/series/{id}/samples",      Access::Needs(Scope::Read)),
     rule("GET",  "/api/v1/episodes",                 Access::Needs(Scope::Read)),
+    rule("GET",  "/api/v1/anomalies",                Access::Needs(Scope::Read)),
+    rule("GET",  "/api/v1/anomalies/{number}",       Access::Needs(Scope::Read)),
+    rule("PUT",  "/api/v1/anomalies/{number}/feedback", Access::Needs(Scope::Respond)),
+    rule("DELETE", "/api/v1/anomalies/{number}/feedback", Access::Needs(Scope::Respond)),
+    // A letter holds a message as it came, which may hold more than is shown of one that was judged.
+    rule("GET",  "/api/v1/dead_letters",             Access::Needs(Scope::Respond)),
+    rule("GET",  "/api/v1/dead_letters/{number}",    Access::Needs(Scope::Respond)),
+    rule("PUT",  "/api/v1/dead_letters/{number}/body", Access::Needs(Scope::Respond)),
+    rule("POST", "/api/v1/dead_letters/{number}/replay", Access::Needs(Scope::Respond)),
+    rule("POST", "/api/v1/dead_letters/replay",      Access::Needs(Scope::Respond)),
+    rule("DELETE", "/api/v1/dead_letters/{number}",  Access::Needs(Scope::Respond)),
+    rule("GET",  "/api/v1/jobs",                     Access::Needs(Scope::Read)),
+    rule("GET",  "/api/v1/jobs/{id}",                Access::Needs(Scope::Read)),
+    rule("POST", "/api/v1/jobs/{id}/cancel",         Access::Needs(Scope::Respond)),
     rule("GET",  "/api/v1/tokens",                   Access::Needs(Scope::Admin)),
     rule("POST", "/api/v1/tokens",                   Access::Needs(Scope::Admin)),
     rule("DELETE", "/api/v1/tokens/{id}",            Access::Needs(Scope::Admin)),
@@ -131,6 +148,7 @@ mod tests {
                     (None, "anyone"),
                     (Some(Scope::Ingest), "ingest"),
                     (Some(Scope::Read), "read"),
+                    (Some(Scope::Respond), "respond"),
                     (Some(Scope::Admin), "admin"),
                 ]
                 .into_iter()
@@ -141,13 +159,13 @@ mod tests {
             })
             .collect();
         expect![[r#"
-            GET /health/live: anyone ingest read admin
-            GET /health/ready: anyone ingest read admin
+            GET /health/live: anyone ingest read respond admin
+            GET /health/ready: anyone ingest read respond admin
             GET /metrics: read admin
-            GET /api/openapi.json: anyone ingest read admin
-            GET /docs/{*rest}: anyone ingest read admin
-            GET /redoc: anyone ingest read admin
-            GET /redoc/{file}: anyone ingest read admin
+            GET /api/openapi.json: anyone ingest read respond admin
+            GET /docs/{*rest}: anyone ingest read respond admin
+            GET /redoc: anyone ingest read respond admin
+            GET /redoc/{file}: anyone ingest read respond admin
             POST /ingest: ingest admin
             POST /api/v1/ingest/events: ingest admin
             POST /api/v1/ingest/cloudtrail: ingest admin
@@ -162,6 +180,19 @@ mod tests {
             GET /api/v1/series: read admin
             GET /api/v1/series/{id}/samples: read admin
             GET /api/v1/episodes: read admin
+            GET /api/v1/anomalies: read admin
+            GET /api/v1/anomalies/{number}: read admin
+            PUT /api/v1/anomalies/{number}/feedback: respond admin
+            DELETE /api/v1/anomalies/{number}/feedback: respond admin
+            GET /api/v1/dead_letters: respond admin
+            GET /api/v1/dead_letters/{number}: respond admin
+            PUT /api/v1/dead_letters/{number}/body: respond admin
+            POST /api/v1/dead_letters/{number}/replay: respond admin
+            POST /api/v1/dead_letters/replay: respond admin
+            DELETE /api/v1/dead_letters/{number}: respond admin
+            GET /api/v1/jobs: read admin
+            GET /api/v1/jobs/{id}: read admin
+            POST /api/v1/jobs/{id}/cancel: respond admin
             GET /api/v1/tokens: admin
             POST /api/v1/tokens: admin
             DELETE /api/v1/tokens/{id}: admin

@@ -8,9 +8,12 @@ use manazir_auth::{Access, Secret, Token, permission};
 
 use crate::{App, Problem};
 
-/// The token that a request came with, by its identity; handlers of routes that need one find it here.
+/// The token that a request came with; handlers of routes that need one find it here.
 #[derive(Clone, Debug)]
-pub(crate) struct Caller(pub(crate) String);
+pub(crate) struct Caller {
+    pub(crate) id: String,
+    pub(crate) name: String,
+}
 
 /// Lets a request through if the table of permissions does.
 pub(crate) async fn gate(
@@ -27,7 +30,7 @@ pub(crate) async fn gate(
             if !token.scopes.iter().any(|has| has.covers(scope)) {
                 return Err(Problem::forbidden(format!("it needs the scope `{scope}`")));
             }
-            request.extensions_mut().insert(Caller(token.id));
+            request.extensions_mut().insert(Caller { id: token.id, name: token.name });
         }
         None => return Err(no_rule(path)),
     }

@@ -5,10 +5,15 @@ use std::time::Duration;
 
 use manazir_auth::TokenStore;
 use manazir_ingest::answers::Waiting;
+use manazir_ingest::dead_letters::DeadLetters;
+use manazir_ingest::findings::Findings;
+use manazir_ingest::jobs::Jobs;
 use manazir_ingest::lake::Lake;
 use manazir_ingest::{EventStore, Queue};
 use manazir_model::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::tasks::Tasks;
 
 /// Bounds of what a caller may ask.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +50,14 @@ pub struct App {
     pub lake: Option<Arc<dyn Lake>>,
     /// Callers that wait.
     pub waiting: Arc<Waiting>,
+    /// What was found strange.
+    pub findings: Arc<dyn Findings>,
+    /// What could not be read or judged.
+    pub dead_letters: Arc<dyn DeadLetters>,
+    /// Long tasks, as people see them.
+    pub jobs: Arc<dyn Jobs>,
+    /// Long tasks, as this process runs them.
+    pub tasks: Tasks,
     /// Who is let in.
     pub tokens: Arc<dyn TokenStore>,
     /// The hour.

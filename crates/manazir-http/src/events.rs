@@ -22,6 +22,12 @@ pub(crate) struct ReasonJson {
     text: String,
 }
 
+impl From<Reason> for ReasonJson {
+    fn from(Reason { detector, surprise, text }: Reason) -> Self {
+        Self { detector, surprise, text }
+    }
+}
+
 /// The judgement of an event.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct VerdictJson {
@@ -41,11 +47,10 @@ impl VerdictJson {
 
 impl From<EventVerdict> for VerdictJson {
     fn from(verdict: EventVerdict) -> Self {
-        let reason = |Reason { detector, surprise, text }| ReasonJson { detector, surprise, text };
         Self {
             score: verdict.score,
             anomaly: verdict.anomaly,
-            reasons: verdict.reasons.into_iter().map(reason).collect(),
+            reasons: verdict.reasons.into_iter().map(ReasonJson::from).collect(),
         }
     }
 }

@@ -187,7 +187,7 @@ fn refused(error: &decode::Error) -> Problem {
     Problem::invalid(error.to_string(), errors)
 }
 
-fn message(app: &App, format: Format, event: &Event<'_>, raw: &[u8]) -> Message {
+pub(crate) fn message(app: &App, format: Format, event: &Event<'_>, raw: &[u8]) -> Message {
     // Events of one account are judged together: a role is strange beside its peers. Those that name no account
     // are one.
     let id = EventId::new(event.source.clone(), event.id.clone());
@@ -243,7 +243,7 @@ fn record_latency(elapsed: Duration) {
 }
 
 fn answer(id: EventId, told: Option<Answer>) -> EventAnswer {
-    let link = format!("/api/v1/events/{}/{}", path_segment(&id.source), path_segment(&id.id));
+    let link = event_link(&id);
     let (status, verdict, reason) = match told {
         None => (Progress::Accepted, None, None),
         Some(Answer::New(verdict)) => (Progress::Judged, Some(verdict.into()), None),
@@ -251,6 +251,11 @@ fn answer(id: EventId, told: Option<Answer>) -> EventAnswer {
         Some(Answer::Dead(reason)) => (Progress::Failed, None, Some(reason)),
     };
     EventAnswer { status, source: id.source, id: id.id, link, verdict, reason }
+}
+
+/// Where the verdict of an event is or will be.
+pub(crate) fn event_link(id: &EventId) -> String {
+    format!("/api/v1/events/{}/{}", path_segment(&id.source), path_segment(&id.id))
 }
 
 /// Text as one segment of a path: what is not unreserved (RFC 3986, 2.3) is written in hexadecimal.

@@ -4,7 +4,9 @@
 //! `manazir_auth::permission`; a route without a line there answers nobody. Errors are RFC 9457 problems.
 
 mod access;
+mod anomalies;
 mod app;
+mod dead_letters;
 mod docs;
 mod document;
 mod edge;
@@ -13,13 +15,21 @@ mod events;
 mod extract;
 mod health;
 mod ingest;
-#[allow(dead_code, reason = "the lists of findings and dead letters come with their store")]
+mod jobs;
 mod page;
 mod problem;
+mod replay;
 mod router;
+mod search;
 mod series;
+mod tasks;
 mod tokens;
 
+pub use anomalies::AnomalyJson;
 pub use app::{App, Limits};
+pub use dead_letters::DeadLetterJson;
+pub use jobs::JobJson;
 pub use problem::Problem;
+pub use replay::resume;
 pub use router::{guarded, openapi, operation_router, router, serve};
+pub use tasks::Tasks;

@@ -43,6 +43,26 @@ impl Problem {
         }
     }
 
+    /// With everything that is wrong with the input.
+    pub(crate) fn with_errors(self, errors: Vec<String>) -> Self {
+        Self { errors, ..self }
+    }
+
+    /// This very case, in words.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// True if the caller is not to blame.
+    pub(crate) fn is_of_the_service(&self) -> bool {
+        self.status >= 500
+    }
+
+    /// True if the same may succeed a little later.
+    pub(crate) fn is_full(&self) -> bool {
+        self.status == StatusCode::TOO_MANY_REQUESTS.as_u16()
+    }
+
     /// The first hundred of `errors` are listed.
     pub(crate) fn invalid(detail: impl Into<String>, mut errors: Vec<String>) -> Self {
         let problem =

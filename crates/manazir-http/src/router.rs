@@ -13,7 +13,10 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{App, Problem, access, docs, document, edge, events, health, ingest, series, tokens};
+use crate::{
+    App, Problem, access, anomalies, dead_letters, docs, document, edge, events, health, ingest, jobs,
+    series, tokens,
+};
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -25,6 +28,7 @@ struct Document;
 fn routes(app: &App) -> OpenApiRouter<App> {
     let one = OpenApiRouter::new()
         .routes(routes!(ingest::one))
+        .routes(routes!(dead_letters::repair))
         .layer(DefaultBodyLimit::max(app.limits.event_bytes_max));
     let batches = OpenApiRouter::new()
         .routes(routes!(ingest::events::events))
@@ -44,6 +48,16 @@ fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(series::list))
         .routes(routes!(series::samples))
         .routes(routes!(series::episodes))
+        .routes(routes!(anomalies::list))
+        .routes(routes!(anomalies::one))
+        .routes(routes!(anomalies::judge, anomalies::undo))
+        .routes(routes!(dead_letters::list))
+        .routes(routes!(dead_letters::one, dead_letters::discard))
+        .routes(routes!(dead_letters::replay))
+        .routes(routes!(dead_letters::replay_many))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::one))
+        .routes(routes!(jobs::cancel))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))
         .routes(routes!(health::live))

@@ -20,7 +20,7 @@ pub(crate) struct TokenJson {
     id: String,
     /// What it is for.
     name: String,
-    /// `ingest`, `read`, `admin`.
+    /// `ingest`, `read`, `respond`, `admin`.
     scopes: Vec<&'static str>,
     /// RFC 3339.
     created_at: String,
@@ -47,7 +47,7 @@ impl From<Token> for TokenJson {
 pub(crate) struct NewToken {
     /// What it is for, 1 to 100 characters.
     name: String,
-    /// `ingest`, `read`, `admin`.
+    /// `ingest`, `read`, `respond`, `admin`.
     scopes: Vec<String>,
 }
 
@@ -78,7 +78,7 @@ pub(crate) async fn make(
         wrong.push(format!("name has 1 to {NAME_CHARS_MAX} characters"));
     }
     if new.scopes.is_empty() {
-        wrong.push("scopes names at least one of ingest, read, admin".to_owned());
+        wrong.push("scopes names at least one of ingest, read, respond, admin".to_owned());
     }
     let mut scopes = Vec::new();
     for word in &new.scopes {

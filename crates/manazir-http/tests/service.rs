@@ -178,7 +178,7 @@ async fn tokens_are_made_listed_and_refused() {
         StatusCode::UNAUTHORIZED
     );
     let (_, list) = service.json("GET", "/api/v1/tokens", Scope::Admin, "").await;
-    assert_eq!(list.as_array().unwrap().len(), 4);
+    assert_eq!(list.as_array().unwrap().len(), 5);
     let bad = json!({"name": "", "scopes": ["all"]}).to_string();
     let (status, problem) = service.json("POST", "/api/v1/tokens", Scope::Admin, bad).await;
     assert_eq!((status, problem["errors"].as_array().unwrap().len()), (StatusCode::BAD_REQUEST, 2));

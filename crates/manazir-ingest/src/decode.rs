@@ -41,9 +41,7 @@ pub fn record(format: Format, body: &[u8]) -> Result<Record<'_>, Error> {
         Format::Plain => plain::decode(body, 1),
         Format::CloudTrail => cloudtrail::decode_record(body, 1),
         Format::Generic => generic::decode(body, 1),
-        Format::Samples => {
-            Err(Error::Wrong { item: 1, wrong: vec!["samples are no event".to_owned()] })
-        }
+        Format::Samples => Err(Error::Wrong { item: 1, wrong: vec!["samples are no event".to_owned()] }),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod look;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -106,6 +108,15 @@ pub enum Command {
     /// Tokens that let programs in
     #[command(subcommand)]
     Token(Token),
+    /// Anomalies that the service found: look at them, say what they were
+    #[command(subcommand)]
+    Anomaly(look::Anomaly),
+    /// Messages that could not be read or judged: look, repair, send again
+    #[command(subcommand)]
+    DeadLetter(look::DeadLetter),
+    /// Long tasks of the service and how far they are
+    #[command(subcommand)]
+    Job(look::Job),
     /// Is everything as it should be, and what to do if not
     ///
     /// Checks this machine: cores, memory, directory, terminal, time zones, reading a file.
@@ -273,13 +284,13 @@ Examples:
   manazir token new --name shipper --scope ingest
   manazir token new --name page --scope read --scope ingest
 
-Scopes: ingest sends events, read sees what was found, admin does everything. It works while the service
-runs, and when it does not.")]
+Scopes: ingest sends events, read sees what was found, respond says what it was and replays dead letters,
+admin does everything. It works while the service runs, and when it does not.")]
 pub struct NewToken {
     /// What it is for
     #[arg(long, value_name = "TEXT", default_value = "made on the command line")]
     pub name: String,
-    /// What it may do: ingest, read or admin
+    /// What it may do: ingest, read, respond or admin
     #[arg(long, value_name = "SCOPE", required = true)]
     pub scope: Vec<String>,
     /// The directory of the service

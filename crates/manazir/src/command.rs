@@ -1,9 +1,13 @@
 //! The commands: each takes its arguments, does the work, and writes for people or for machines.
 
+mod anomaly;
 mod anomaly_json;
+mod dead_letter;
 mod detect;
 mod discover;
 mod doctor;
+mod job;
+mod look;
 mod parquet_out;
 mod score;
 mod score_cloudtrail;
@@ -59,6 +63,9 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Score(args) => score::run(args, cli.output, &mut out),
         Command::Serve(args) => serve::run(args, cli.output, &mut out),
         Command::Token(args) => serve::token(args, cli.output, &mut out),
+        Command::Anomaly(args) => anomaly::run(args, cli.output, &mut out),
+        Command::DeadLetter(args) => dead_letter::run(args, cli.output, &mut out),
+        Command::Job(args) => job::run(args, cli.output, &mut out),
         Command::Doctor(args) => doctor::run(args, cli.output, &mut out),
     };
     match ending.and_then(|ending| out.flush().map(|()| ending).map_err(Into::into)) {

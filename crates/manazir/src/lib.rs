@@ -18,6 +18,8 @@ pub mod live;
 pub mod load;
 pub mod partition;
 pub mod progress;
+pub mod projector;
 pub mod report;
+pub mod server_file;
 pub mod service;
 pub mod state;

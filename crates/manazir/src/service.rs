@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use manazir_auth::{Scope, Secret, Token, TokenStore};
-use manazir_http::{App, Limits};
+use manazir_http::{App, Limits, Tasks};
 use manazir_ingest::answers::Waiting;
 use manazir_ingest::lake::Lake;
 use manazir_ingest::worker::Config as WorkerConfig;
 use manazir_model::Timestamp;
-use manazir_sql::Truth;
+use manazir_sql::{Keeping, Truth};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,6 +24,8 @@ use tokio::sync::oneshot;
 
 use crate::config::{Role, Settings, truth_in};
 use crate::keeper::Keeper;
+use crate::projector::Projecting;
+use crate::server_file::ServerFile;
 use backend::Backend;
 use source::{OntoQueue, Sources};
 use worker::Running;
@@ -64,17 +66,28 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
     };
     let configured = if settings.role == Role::Worker { &[] } else { settings.sources.amqp.as_slice() };
     let sources = Sources::start(configured, onto)?;
+    let keeping = Keeping::new(truth.clone());
+    let projecting = backend.embedded().map(|store| Projecting::start(store, keeping.clone()));
+    let tasks = Tasks::new(waiting.inbox());
     let app = App {
         queue: backend.queue(),
         store: backend.store(),
         lake: backend.lake().map(|lake| Arc::new(lake) as Arc<dyn Lake>),
         waiting,
+        findings: Arc::new(truth.clone()),
+        dead_letters: Arc::new(keeping),
+        jobs: Arc::new(truth.clone()),
+        tasks: tasks.clone(),
         tokens: Arc::new(truth.clone()),
         now,
         limits: limits(settings),
         metrics: PrometheusBuilder::new().install_recorder().context("set up the metrics")?,
     };
     let keeper = backend.lake().map(|lake| Keeper::start(lake, settings.lake.keeper(), now)).transpose()?;
+    if settings.role != Role::Worker {
+        manazir_http::resume(&app, backend.silence()).await?;
+    }
+    let _server_file = ServerFile::write(data, address)?;
     started(&Started { address, secret })?;
     let router = match settings.role {
         Role::Worker => manazir_http::operation_router(app),
@@ -82,16 +95,20 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
     };
     manazir_http::serve(listener, router, stopped(worker_ended)).await?;
     sources.stop().await;
+    tasks.stop().await;
     // No request is answered any more: what was taken is judged, and the models are written down.
-    tokio::task::spawn_blocking(move || {
+    let worked = tokio::task::spawn_blocking(move || {
         backend.close();
         if let Some(keeper) = keeper {
             keeper.stop();
         }
         worker.map_or(Ok(()), Running::stop)
     })
-    .await?
-    .context("the worker stopped")?;
+    .await?;
+    if let Some(projecting) = projecting {
+        projecting.stop().await;
+    }
+    worked.context("the worker stopped")?;
     truth.close().await;
     Ok(())
 }

@@ -29,7 +29,7 @@ pub(super) fn identity(headers: &HeaderMap, caller: &Caller, body: &[u8]) -> Res
     let wrong = || {
         Problem::invalid(format!("Idempotency-Key has 1 to {KEY_BYTES_MAX} characters of ASCII"), Vec::new())
     };
-    Ok(format!("{}/{}", caller.0, key.ok_or_else(wrong)?))
+    Ok(format!("{}/{}", caller.id, key.ok_or_else(wrong)?))
 }
 
 /// One message for each partition that has samples.

@@ -108,7 +108,8 @@ pub(crate) async fn prometheus(
 pub(super) async fn publish(app: &App, decoded: DecodedSamples, identity: &str) -> Result<(), Problem> {
     if app.lake.is_none() {
         let title = "Samples are not kept here";
-        let detail = "a service on a broker and a database takes events alone; send samples to one that is embedded";
+        let detail =
+            "a service on a broker and a database takes events alone; send samples to one that is embedded";
         return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "no-lake", title, detail));
     }
     let count = decoded.samples as u64;

@@ -11,12 +11,13 @@ use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
 use manazir_auth::memory::InMemory as Tokens;
 use manazir_auth::{Scope, Secret, Token, TokenStore};
-use manazir_http::{App, Limits, router};
+use manazir_http::{App, Limits, Tasks, router};
 use manazir_ingest::answers::Waiting;
 use manazir_ingest::contract::Counting;
 use manazir_ingest::decode;
 use manazir_ingest::lake::memory::MemoryLake;
 use manazir_ingest::memory::InMemory;
+use manazir_ingest::truth::memory::InMemory as Truth;
 use manazir_ingest::worker::{Config, Worker, run};
 use manazir_ingest::{Consumer, Delivery, Message, PARTITIONS};
 use manazir_model::Timestamp;
@@ -66,6 +67,10 @@ impl Service {
             queue: Arc::new(queue.clone()),
             store: Arc::new(queue.clone()),
             lake: Some(Arc::new(MemoryLake::default())),
+            findings: Arc::new(Truth::default()),
+            dead_letters: Arc::new(Truth::default()),
+            jobs: Arc::new(Truth::default()),
+            tasks: Tasks::new("test"),
             waiting,
             tokens: Arc::new(tokens),
             now: || Timestamp::from_seconds(1_700_000_000),

@@ -72,7 +72,7 @@ pub(super) fn token(args: &Token, output: Output, out: &mut dyn Write) -> Result
     Ok(Ending::Done)
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime> {
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")
 }
 

@@ -92,6 +92,23 @@ impl Backend {
         }
     }
 
+    /// The embedded store, whose outbox is shown by this process.
+    pub(super) fn embedded(&self) -> Option<Embedded> {
+        match self {
+            Self::Embedded(store) => Some(store.clone()),
+            Self::Shared { .. } => None,
+        }
+    }
+
+    /// After this time without a word the process of a job is taken to be gone. The embedded store is held by
+    /// one process: all others are.
+    pub(super) fn silence(&self) -> Duration {
+        match self {
+            Self::Embedded(_) => Duration::ZERO,
+            Self::Shared { .. } => Duration::from_secs(600),
+        }
+    }
+
     /// Takes nothing more; what was taken is judged.
     pub(super) fn close(&self) {
         if let Self::Embedded(store) = self {

@@ -1,0 +1,196 @@
+//! Sending dead letters again: one, or all that pass a filter as a job.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use manazir_ingest::dead_letters::{DeadLetterFilter, LetterState};
+use manazir_ingest::decode;
+use manazir_ingest::jobs::{Heard, Job, JobState, NewJob, Progress};
+use manazir_model::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::dead_letters::ReplayFilter;
+use crate::ingest::{event_link, message};
+use crate::{App, Problem};
+
+/// The kind of these jobs.
+const KIND: &str = "replay_dead_letters";
+
+/// Kinds of jobs that [`resume`] goes on with.
+const RESUMED: [&str; 1] = [KIND];
+
+/// Letters between two words about the progress.
+const PAGE: usize = 100;
+
+/// A queue that is full is asked again after this time.
+const FULL_PAUSE: Duration = Duration::from_millis(200);
+
+/// What a job works on: letters up to a number, so that those that come meanwhile are no part of it.
+#[derive(Debug, Deserialize, Serialize)]
+struct Input {
+    filter: ReplayFilter,
+    through: u64,
+}
+
+/// What a job came to.
+#[derive(Debug, Default, Deserialize, Serialize)]
+struct Outcome {
+    replayed: u64,
+    failed: u64,
+}
+
+pub(crate) fn missing(number: u64) -> Problem {
+    Problem::not_found(format!("there is no dead letter {number}"))
+}
+
+/// The answer to a change that was made, or was not because no such letter waits.
+pub(crate) async fn changed(app: &App, number: u64, done: bool) -> Result<StatusCode, Problem> {
+    if done {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    let letter = app.dead_letters.get(number).await?.ok_or_else(|| missing(number))?;
+    Err(conflict(number, letter.state()))
+}
+
+fn conflict(number: u64, state: LetterState) -> Problem {
+    let detail = format!("dead letter {number} is {} and waits no longer", state.word());
+    Problem::new(StatusCode::CONFLICT, "not-waiting", "This dead letter waits no longer", detail)
+}
+
+/// Reads a letter again and publishes its event; gives the link to its verdict.
+///
+/// It is marked after it was published: whatever dies in between, it is sent once more, and its identity shows
+/// that it was judged.
+pub(crate) async fn replay_one(app: &App, number: u64) -> Result<String, Problem> {
+    let found = app.dead_letters.get(number).await?.zip(app.dead_letters.body(number).await?);
+    let (letter, body) = found.ok_or_else(|| missing(number))?;
+    if letter.state() != LetterState::Waiting {
+        return Err(conflict(number, letter.state()));
+    }
+    let record = match decode::record(letter.format, &body) {
+        Ok(record) => record,
+        Err(error) => {
+            app.dead_letters.mark_failed(number, &error.to_string()).await?;
+            return Err(still_broken(number, error));
+        }
+    };
+    let message = message(app, letter.format, &record.event, record.raw);
+    let link = event_link(&message.id);
+    app.queue.publish(vec![message]).await?;
+    app.dead_letters.mark_replayed(number, (app.now)()).await?;
+    Ok(link)
+}
+
+fn still_broken(number: u64, error: decode::Error) -> Problem {
+    let wrong = match error {
+        decode::Error::Wrong { wrong, .. } => wrong,
+        other => vec![other.to_string()],
+    };
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "still-broken",
+        "The dead letter still cannot be read",
+        format!("repair it with PUT /api/v1/dead_letters/{number}/body"),
+    )
+    .with_errors(wrong)
+}
+
+/// Makes a job that replays what passes the filter, and begins it.
+pub(crate) async fn begin(app: &App, filter: ReplayFilter) -> Result<Job, Problem> {
+    app.tasks.room()?;
+    let newest = app.dead_letters.page(&DeadLetterFilter::default(), None, 1).await?;
+    let input = Input { filter, through: newest.first().map_or(0, |letter| letter.number) };
+    let input = serde_json::to_string(&input).map_err(|error| Problem::internal(&error))?;
+    let new = NewJob { kind: KIND.to_owned(), input, incarnation: app.tasks.incarnation().to_owned() };
+    let job = app.jobs.create(&new, (app.now)()).await?;
+    app.tasks.begin(run(app.clone(), job.clone()));
+    Ok(job)
+}
+
+/// Goes on with the jobs that processes left behind which were not heard of for this time.
+pub async fn resume(app: &App, silence: Duration) -> Result<(), manazir_ingest::Error> {
+    let now = (app.now)();
+    let since = Timestamp(now.micros().saturating_sub(silence.as_micros() as i64));
+    for job in app.jobs.recover(app.tasks.incarnation(), since, &RESUMED, now).await? {
+        app.tasks.begin(run(app.clone(), job));
+    }
+    Ok(())
+}
+
+async fn run(app: App, job: Job) {
+    let mut progress = Progress {
+        state: JobState::Running,
+        done: 0,
+        total: None,
+        message: "replays dead letters".to_owned(),
+        result: None,
+        link: Some("/api/v1/dead_letters?state=waiting".to_owned()),
+    };
+    let mut outcome = Outcome::default();
+    let ended = replay_all(&app, &job, &mut progress, &mut outcome).await;
+    (progress.state, progress.message) = match ended {
+        Ok(state) => (state, said(state, &outcome)),
+        Err(why) => (JobState::Failed, why.detail().to_owned()),
+    };
+    progress.result = serde_json::to_string(&outcome).ok();
+    if let Err(error) = app.jobs.update(job.id, app.tasks.incarnation(), &progress, (app.now)()).await {
+        // It will be found as interrupted, and gone on with.
+        tracing::error!(job = job.id, %error, "the end of a job could not be written down");
+    }
+}
+
+fn said(state: JobState, outcome: &Outcome) -> String {
+    let Outcome { replayed, failed } = outcome;
+    let so_far = format!("{replayed} sent again, {failed} still broken");
+    match state {
+        JobState::Queued => format!("{so_far}; goes on when the service does"),
+        JobState::Cancelled => format!("{so_far}; stopped by request"),
+        _ => so_far,
+    }
+}
+
+/// Goes through the letters from the newest to the oldest; how it ended.
+async fn replay_all(
+    app: &App,
+    job: &Job,
+    progress: &mut Progress,
+    outcome: &mut Outcome,
+) -> Result<JobState, Problem> {
+    let input: Input = serde_json::from_str(&job.input).map_err(|error| Problem::internal(&error))?;
+    let filter = input.filter.filter()?;
+    let mut before = input.through.saturating_add(1);
+    loop {
+        match app.jobs.update(job.id, app.tasks.incarnation(), progress, (app.now)()).await? {
+            Heard::Continue => {}
+            Heard::Cancel => return Ok(JobState::Cancelled),
+            Heard::NotYours => return Ok(JobState::Failed),
+        }
+        let letters = app.dead_letters.page(&filter, Some(before), PAGE).await?;
+        let Some(last) = letters.last() else { return Ok(JobState::Done) };
+        before = last.number;
+        for letter in letters {
+            if app.tasks.stopping() {
+                return Ok(JobState::Queued);
+            }
+            match replay_patiently(app, letter.number).await {
+                Ok(()) => outcome.replayed += 1,
+                Err(problem) if problem.is_of_the_service() => return Err(problem),
+                // Broken still, or somebody else saw to it meanwhile.
+                Err(_) => outcome.failed += 1,
+            }
+            progress.done += 1;
+        }
+    }
+}
+
+/// Replays a letter; while the queue is full, again and again until the process is to end.
+async fn replay_patiently(app: &App, number: u64) -> Result<(), Problem> {
+    loop {
+        match replay_one(app, number).await {
+            Err(problem) if problem.is_full() && !app.tasks.stopping() => {
+                tokio::time::sleep(FULL_PAUSE).await;
+            }
+            other => return other.map(drop),
+        }
+    }
+}
