@@ -1,6 +1,6 @@
 //! Anomalies: looked for, looked at, and judged by people.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use manazir_ingest::findings::{Feedback, Finding, FindingFilter, Opinion};
@@ -8,6 +8,7 @@ use manazir_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::extract::{self, Path, Query};
 use crate::access::Caller;
 use crate::events::ReasonJson;
 use crate::page::Page;
@@ -215,7 +216,7 @@ pub(crate) async fn judge(
     State(app): State<App>,
     Extension(Caller { name: by, .. }): Extension<Caller>,
     Path(number): Path<u64>,
-    Json(said): Json<NewFeedback>,
+    extract::Json(said): extract::Json<NewFeedback>,
 ) -> Result<Json<AnomalyJson>, Problem> {
     let mut wanted = Wanted::default();
     let verdict = wanted.parsed("verdict", Some(said.verdict.as_str()));

@@ -1,14 +1,14 @@
 //! Dead letters: looked at, repaired, sent again, given up.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use manazir_ingest::dead_letters::{DeadLetterEntry, DeadLetterFilter, LetterState};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::extract::{self, Body, Path, Query};
 use crate::jobs::JobJson;
 use crate::page::Page;
 use crate::replay::{self, replay_one};
@@ -175,7 +175,7 @@ pub(crate) async fn one(
 pub(crate) async fn repair(
     State(app): State<App>,
     Path(number): Path<u64>,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<StatusCode, Problem> {
     let done = app.dead_letters.repair(number, &body).await?;
     replay::changed(&app, number, done).await
@@ -219,7 +219,7 @@ pub(crate) async fn replay(
     responses((status = 202, body = JobJson), (status = 400, body = Problem), (status = 429, body = Problem)))]
 pub(crate) async fn replay_many(
     State(app): State<App>,
-    Json(filter): Json<ReplayFilter>,
+    extract::Json(filter): extract::Json<ReplayFilter>,
 ) -> Result<impl IntoResponse, Problem> {
     // What cannot be read is refused now, not by a job that fails.
     filter.clone().filter()?;

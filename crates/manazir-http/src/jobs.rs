@@ -1,12 +1,13 @@
 //! Jobs: long tasks, how far they have come, and an end to them.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use manazir_ingest::jobs::Job;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::extract::{Path, Query};
 use crate::page::Page;
 use crate::{App, Problem, search};
 

@@ -1,12 +1,13 @@
 //! Series, their samples with verdicts, and the episodes in them.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use manazir_ingest::lake::{KnownSeries, Lake, SampleQuery, SeriesFilter};
 use manazir_model::{Direction, EpisodeState, HeldBack, JudgedSample, SeriesFinding, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::extract::{Path, Query};
 use crate::{App, Problem};
 
 /// Items of a page unless it says otherwise, and at most.
