@@ -193,7 +193,7 @@ async fn a_dead_letter_is_repaired_and_sent_again() {
 async fn many_are_replayed_by_a_job() {
     let service = Service::start().await;
     let broken_or_sound = |number: u64| NewDeadLetter {
-        body: if number % 3 == 0 { b"{".to_vec() } else { sound(&number.to_string()) },
+        body: if number.is_multiple_of(3) { b"{".to_vec() } else { sound(&number.to_string()) },
         source: if number > 250 { "other".to_owned() } else { "plain".to_owned() },
         ..letter(number)
     };

@@ -50,12 +50,12 @@ async fn what_people_look_at_on_sqlite() {
 #[tokio::test]
 async fn what_people_look_at_needs_postgres() {
     let server = Postgres::start();
-    let fresh = async |name: &str| Truth::open(&server.database()).await.unwrap();
-    contract::check_findings(&Keeping::new(fresh("findings").await)).await;
-    contract::check_dead_letters(&Keeping::new(fresh("letters").await)).await;
-    contract::check_bounds(&Keeping { truth: fresh("bounds").await, kept: contract::KEPT }).await;
-    contract::check_projection(&Keeping::new(fresh("projection").await)).await;
-    contract::check_jobs(&fresh("jobs").await).await;
+    let fresh = async || Truth::open(&server.database()).await.unwrap();
+    contract::check_findings(&Keeping::new(fresh().await)).await;
+    contract::check_dead_letters(&Keeping::new(fresh().await)).await;
+    contract::check_bounds(&Keeping { truth: fresh().await, kept: contract::KEPT }).await;
+    contract::check_projection(&Keeping::new(fresh().await)).await;
+    contract::check_jobs(&fresh().await).await;
 }
 
 /// A row of the view as a database client shows it.
@@ -86,6 +86,34 @@ async fn the_view_for_people_needs_postgres() {
     let (_folder, truth) = sqlite().await;
     let rows = the_view(truth).await;
     expect_test::expect![[r#"
+        [
+            (
+                1,
+                "2023-11-14T22:13:21.000000Z",
+                "role1",
+                "iam:CreateUser",
+                "[\"asset1\",\"asset\"]",
+                1.1,
+                "iam:CreateUser: Role-1 never did 50% of \"it\".",
+                Some(
+                    "confirmed",
+                ),
+                None,
+            ),
+            (
+                2,
+                "1969-12-31T23:59:59.999999Z",
+                "role2",
+                "iam:CreateUser",
+                "[\"asset2\",\"a,b\"]",
+                2.1,
+                "iam:CreateUser: Role-2 never did 50% of \"it\".",
+                None,
+                Some(
+                    "1970-01-01T00:00:00.000001Z",
+                ),
+            ),
+        ]
     "#]]
     .assert_debug_eq(&rows);
     let server = Postgres::start();

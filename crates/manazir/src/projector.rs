@@ -114,7 +114,7 @@ mod tests {
 
     fn entry(seq: u64) -> Entry {
         let id = EventId::new("plain", format!("e{seq}"));
-        let shown = if seq % 5 == 0 {
+        let shown = if seq.is_multiple_of(5) {
             Shown::Dead(DeadLetter {
                 id,
                 partition: 0,
@@ -209,7 +209,8 @@ mod tests {
                 let mut seen: Vec<String> = found.into_iter().map(|finding| finding.what.event_id).collect();
                 seen.extend(letters.unwrap().into_iter().map(|letter| letter.id));
                 let mut expected: Vec<String> = (1..=ENTRIES).map(|seq| format!("e{seq}")).collect();
-                (seen.sort(), expected.sort());
+                seen.sort();
+                expected.sort();
                 assert_eq!(seen, expected, "step {dies_at}, after it: {after}");
             }
         }

@@ -22,7 +22,7 @@ pub struct DataArgs {
 #[derive(Debug, Subcommand)]
 pub enum Anomaly {
     /// What was strange, the newest first
-    List(AnomalyList),
+    List(Box<AnomalyList>),
     /// One anomaly with all its reasons
     Show(Numbered),
     /// Say that it was worth looking at
