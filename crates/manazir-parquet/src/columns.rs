@@ -40,7 +40,7 @@ pub(crate) fn batch(group: &Group<'_>) -> Result<RecordBatch, ArrowError> {
         ("series", same(group.key.to_string()), false),
         ("metric", same(group.key.metric.clone()), false),
         ("labels", same(labels(group.key)), false),
-        ("at", times(|row| row.at), false),
+        ("ts", times(|row| row.at), false),
         ("received_at", times(|row| row.received_at), false),
         ("revision", Arc::new(rows.iter().map(|row| i32::from(row.revision)).collect::<Int32Array>()), false),
         ("late", Arc::new(BooleanArray::from_iter(rows.iter().map(|row| Some(row.late)))), false),
@@ -81,7 +81,7 @@ fn word(why: HeldBack) -> &'static str {
 pub(crate) fn read(batch: &RecordBatch) -> Result<Vec<(SeriesKey, JudgedSample)>, ArrowError> {
     let columns = Columns { batch };
     let (metric, labels) = (columns.texts("metric")?, columns.texts("labels")?);
-    let (at, received_at) = (columns.times("at")?, columns.times("received_at")?);
+    let (at, received_at) = (columns.times("ts")?, columns.times("received_at")?);
     let revision =
         columns.of("revision")?.as_primitive_opt::<Int32Type>().ok_or_else(|| wrong("revision"))?;
     let value = columns.of("value")?.as_primitive_opt::<Float64Type>().ok_or_else(|| wrong("value"))?;

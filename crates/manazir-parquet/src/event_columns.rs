@@ -27,7 +27,7 @@ pub(crate) fn batch(rows: &[Judged]) -> Result<RecordBatch, ArrowError> {
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("source", text(|row| &row.id.source)),
         ("id", text(|row| &row.id.id)),
-        ("at", times(|row| row.event.at.micros())),
+        ("ts", times(|row| row.event.at.micros())),
         ("received_at", times(|row| row.received_at.micros())),
         ("partition", Arc::new(rows.iter().map(|row| i32::from(row.partition)).collect::<Int32Array>())),
         ("seq", Arc::new(rows.iter().map(|row| row.seq as i64).collect::<Int64Array>())),

@@ -61,7 +61,7 @@ impl Folder {
             let span = span(rows.iter().map(|row| row.at));
             Ok((columns::batch(&Group { id, key: &key, rows: &rows })?, span))
         });
-        self.day(Kind::Samples, day, &schema, &["series_id", "at", "received_at"], batches)
+        self.day(Kind::Samples, day, &schema, &["series_id", "ts", "received_at"], batches)
     }
 
     /// Writes a day's events in place of what was exported of it, in the order in which they come.

@@ -31,7 +31,7 @@ pub(super) struct Episode {
     samples: u32,
 }
 
-/// Its strangest sample.
+/// Its strangest sample; of those outside of their band, if there is one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Peak {
     pub(super) at: Timestamp,
@@ -57,6 +57,13 @@ impl Peak {
             detector: detector.to_owned(),
             basis: seen.basis,
         }
+    }
+}
+
+impl Peak {
+    /// True if the value itself leaves the band.
+    pub(super) fn is_outside(&self) -> bool {
+        self.observed < self.lower || self.observed > self.upper
     }
 }
 
@@ -125,8 +132,10 @@ impl Episode {
         self.observed += seen.judged.value;
         self.expected += seen.verdict.expected;
         self.samples = self.samples.saturating_add(1);
-        if seen.verdict.score > self.peak.score {
-            self.peak = Peak::of(seen);
+        // The echo of a spike in its form is no better description than the spike.
+        let peak = Peak::of(seen);
+        if peak.score > self.peak.score && (peak.is_outside() || !self.peak.is_outside()) {
+            self.peak = peak;
         }
     }
 

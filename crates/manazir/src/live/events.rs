@@ -18,8 +18,8 @@ const LATENESS_MICROS: i64 = 2 * Grain::MINUTE.micros();
 /// Minutes after the last event for which an actor gives zeros, and for which closed minutes can be corrected.
 const MINUTES_KEPT: i64 = 60;
 
-/// Accounts of a partition.
-const ACCOUNTS_MAX: usize = 64;
+/// Accounts of a partition; of more, the one whose last event is the oldest gives its place.
+const ACCOUNTS_MAX: usize = 32;
 
 /// Actors of an account.
 const ACTORS_MAX: usize = 1_000;
@@ -81,7 +81,9 @@ impl EventSeries {
     fn account(&mut self, event: &Event<'_>) -> Option<&mut Account> {
         if !self.accounts.contains_key(&*event.account) {
             if self.accounts.len() >= ACCOUNTS_MAX {
-                return None;
+                let oldest = self.accounts.iter().min_by_key(|(_, account)| account.newest);
+                let oldest = oldest.map(|(name, _)| name.clone())?;
+                self.accounts.remove(&oldest);
             }
             let closed = minute(Timestamp(event.at.micros().saturating_sub(LATENESS_MICROS))) - 1;
             let account = Account { newest: event.at, closed, actors: BTreeMap::new() };

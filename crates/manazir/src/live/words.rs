@@ -3,7 +3,7 @@
 use manazir_detect::live::Basis;
 use manazir_model::{Anomaly, AnomalyKind, EpisodeState, Grain, Series, SeriesKey, SeriesKind};
 
-use super::episode::Episode;
+use super::episode::{Episode, Peak};
 use super::recent::Recent;
 use crate::finding::SeriesReport;
 use crate::report::sentence::{sentence as sentence_of, sentence_so_far};
@@ -67,7 +67,7 @@ fn anomaly(told: &Told<'_>) -> Anomaly {
         start_at: episode.start_at,
         end_at: episode.end_at,
         peak_at: episode.peak.at,
-        kind: kind(&episode.peak.detector),
+        kind: kind(&episode.peak),
         direction: episode.direction(),
         observed,
         expected,
@@ -87,9 +87,11 @@ fn basis(basis: Basis) -> &'static str {
     }
 }
 
-/// The form that a view sees, by its name.
-fn kind(detector: &str) -> AnomalyKind {
-    match detector {
+/// The form that a view sees, by its name; a value outside of its band is told as that, whichever view was the
+/// most surprised.
+fn kind(peak: &Peak) -> AnomalyKind {
+    match peak.detector.as_str() {
+        "form 8" | "form 32" | "form 96" | "bursts" if peak.is_outside() => AnomalyKind::Spike,
         "form 8" | "form 32" | "form 96" => AnomalyKind::Shape,
         "bursts" => AnomalyKind::VarianceChange,
         "mean 32" | "mean 128" | "day mean" | "week mean" => AnomalyKind::LevelShift,
