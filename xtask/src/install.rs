@@ -58,6 +58,18 @@ pub(crate) const TEST_NEEDS: &[Need] = &[
         what_for: "whatever is tested against a real Alertmanager",
         test_word: "needs_alertmanager",
     },
+    Need {
+        programs: &["python3"],
+        package: "python3-venv",
+        what_for: "the OpenTelemetry SDK that exports to the service",
+        test_word: "needs_otel",
+    },
+    Need {
+        programs: &["python3"],
+        package: "python3-venv",
+        what_for: "requests made from the OpenAPI document by schemathesis",
+        test_word: "needs_schemathesis",
+    },
 ];
 
 impl Need {

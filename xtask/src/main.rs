@@ -9,6 +9,7 @@ mod coverage;
 mod docs;
 mod generate;
 mod install;
+mod python;
 mod shell;
 mod soak;
 mod steps;

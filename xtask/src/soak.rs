@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use cargo_metadata::{DependencyKind, Metadata};
 use clap::{Args, ValueEnum};
 
-use crate::{shell, tidy};
+use crate::{python, shell, tidy};
 
 const RECORD: &str = "docs/reference/soak.md";
 
@@ -36,6 +36,8 @@ pub(crate) enum Check {
     Properties,
     /// The service, killed at random moments.
     Kill,
+    /// Requests made from the OpenAPI document.
+    Requests,
 }
 
 /// How long, from where, and what.
@@ -70,6 +72,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             Check::Fuzz => outcomes.push(fuzz_readers(seconds, seed)?),
             Check::Properties => outcomes.push(properties(seconds, seed)?),
             Check::Kill => outcomes.extend(kills(rounds, seed)?),
+            Check::Requests => outcomes.push(requests(seed)?),
         }
     }
     let rows = rows(&outcomes, &date()?, &commit()?, seed);
@@ -143,6 +146,20 @@ fn kills(rounds: u64, seed: u64) -> Result<Vec<Outcome>> {
         Outcome { check, took: began.elapsed(), says, failed: result.is_err() }
     };
     Ok(KILLED.map(killed).into())
+}
+
+/// Requests made from the OpenAPI document, ten times as many as every day; their number is given, not their time.
+fn requests(seed: u64) -> Result<Outcome> {
+    const CASES: &str = "250";
+    let program = python::environment(&python::SCHEMATHESIS)?;
+    let mut command = release_tests(&["--package", "manazir-http", "--test", "requests"]);
+    command.env("MANAZIR_SCHEMATHESIS", program).env("MANAZIR_SCHEMATHESIS_CASES", CASES);
+    command.env("MANAZIR_SCHEMATHESIS_SEED", seed.to_string());
+    build(&["--package", "manazir-http", "--test", "requests"])?;
+    let began = Instant::now();
+    let failed = shell::run(&mut command).is_err();
+    let says = format!("{CASES} cases for each operation");
+    Ok(Outcome { check: "requests from the OpenAPI document", took: began.elapsed(), says, failed })
 }
 
 /// Building is no part of the time that a check is given.

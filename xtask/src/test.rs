@@ -1,12 +1,13 @@
 //! `cargo xtask check` and `cargo xtask test`.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use crate::install::{self, Need};
 use crate::steps::Steps;
-use crate::{docs, generate, shell, tidy};
+use crate::{docs, generate, python, shell, tidy};
 
 /// What a person runs before each commit.
 pub(crate) fn check() -> Result<()> {
@@ -14,7 +15,7 @@ pub(crate) fn check() -> Result<()> {
     format_tidy_lint(&mut steps);
     // Unit tests and those at the edge of the library crates; the binary's own run it as a process.
     let fast = ["--workspace", "--exclude", "manazir"];
-    run_tests(&mut steps, "fast tests", &fast, &install::TEST_NEEDS.iter().collect::<Vec<_>>());
+    run_tests(&mut steps, "fast tests", &fast, &install::TEST_NEEDS.iter().collect::<Vec<_>>(), &[]);
     steps.finish()
 }
 
@@ -24,9 +25,20 @@ pub(crate) fn test(install: bool) -> Result<()> {
     if install {
         steps.run("install", install::rust_components);
     }
-    let unmet = install::unmet(install::TEST_NEEDS, install);
+    let mut unmet = install::unmet(install::TEST_NEEDS, install);
+    let mut peers = Vec::new();
+    for peer in &python::PEERS {
+        match python::environment(peer) {
+            Ok(program) => peers.push((peer.variable, program)),
+            Err(error) => {
+                eprintln!("{error:#}");
+                let left_out = |need: &&Need| need.test_word == peer.test_word && need.is_met();
+                unmet.extend(install::TEST_NEEDS.iter().filter(left_out));
+            }
+        }
+    }
     format_tidy_lint(&mut steps);
-    run_tests(&mut steps, "tests", &["--workspace"], &unmet);
+    run_tests(&mut steps, "tests", &["--workspace"], &unmet, &peers);
     steps.run("tests in documentation", || {
         shell::run(cargo_locked(&["test"]).args(["--workspace", "--doc", "--quiet"]))
     });
@@ -49,11 +61,19 @@ fn format_tidy_lint(steps: &mut Steps) {
     });
 }
 
-/// Runs the tests of the packages that `packages` names, without those whose needs are `unmet`.
-fn run_tests(steps: &mut Steps, name: &'static str, packages: &[&str], unmet: &[&Need]) {
+/// Runs the tests of the packages that `packages` names, without those whose needs are `unmet`; `peers` are
+/// variables that say where programs in Python are.
+fn run_tests(
+    steps: &mut Steps,
+    name: &'static str,
+    packages: &[&str],
+    unmet: &[&Need],
+    peers: &[(&str, PathBuf)],
+) {
     let mut closing = Vec::new();
     steps.run(name, || {
         let mut command = test_command(has_nextest(), packages, unmet);
+        command.envs(peers.iter().map(|(variable, program)| (variable, program)));
         let (lines, result) = shell::run_keeping(&mut command, is_closing_line);
         closing = lines;
         if result.is_ok() && closing.is_empty() {

@@ -19,10 +19,13 @@ use crate::{
 };
 
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "Manazir",
-    description = "Finds what is strange in your data. Send `Authorization: Bearer mz_…`; errors are RFC 9457 problems."
-))]
+#[openapi(
+    components(schemas(ingest::WaitFor)),
+    info(
+        title = "Manazir",
+        description = "Finds what is strange in your data. Send `Authorization: Bearer mz_…`; errors are RFC 9457 problems."
+    )
+)]
 struct Document;
 
 fn routes(app: &App) -> OpenApiRouter<App> {

@@ -45,10 +45,22 @@ impl From<Token> for TokenJson {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewToken {
-    /// What it is for, 1 to 100 characters.
+    /// What it is for, 1 to 100 characters that are not all spaces.
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
     name: String,
-    /// `ingest`, `read`, `respond`, `admin`.
+    /// What it may do, at least one.
+    #[schema(min_items = 1, value_type = Vec<ScopeWord>)]
     scopes: Vec<String>,
+}
+
+/// A scope, as it is described; words that are none are told with all else that is wrong.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code, reason = "a description")]
+enum ScopeWord {
+    Ingest,
+    Read,
+    Admin,
 }
 
 /// A token and, this once, its secret.

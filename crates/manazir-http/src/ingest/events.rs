@@ -19,7 +19,8 @@ type Answer = Result<(StatusCode, Json<BatchAnswer>), Problem>;
 /// A line is a generic event (`id`, `at` and `action`, and what else is known of it) or, if it has the key `EventID`,
 /// a plain one. Also as gzip.
 #[utoipa::path(post, path = "/api/v1/ingest/events", tag = "ingest", params(Wait),
-    request_body(content = String, content_type = "application/x-ndjson", description = "One JSON object a line"),
+    request_body(description = "One JSON object a line",
+        content((String = "application/x-ndjson"), (String = "text/plain"))),
     responses((status = 202, body = BatchAnswer)))]
 pub(crate) async fn events(
     State(app): State<App>,

@@ -1,6 +1,13 @@
 //! What a body says it is.
 
 use axum::http::{HeaderMap, header};
+use utoipa::ToSchema;
+
+/// A body of bytes, as it is described.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[allow(dead_code, reason = "a description")]
+pub(crate) struct Packed(Vec<u8>);
 
 /// The media type of a body in small letters, without its parameters; empty if the request does not say it.
 pub(super) fn media_type(headers: &HeaderMap) -> String {

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use manazir_ingest::decode::Rejects;
 use manazir_ingest::decode::otlp::{self, Encoding, Signal};
 
-use super::media::media_type;
+use super::media::{Packed, media_type};
 use super::{events, listed, parts, refused, samples, submit, unpacked};
 use crate::access::Caller;
 use crate::extract::Body;
@@ -18,9 +18,9 @@ const JSON: &str = "application/json";
 
 /// Export metrics by OTLP
 #[utoipa::path(post, path = "/api/v1/otlp/v1/metrics", tag = "ingest",
-    request_body(description = "An ExportMetricsServiceRequest", content((Vec<u8> = "application/x-protobuf"), (serde_json::Value = "application/json"))),
+    request_body(description = "An ExportMetricsServiceRequest", content((Packed = "application/x-protobuf"), (serde_json::Value = "application/json"))),
     responses((status = 200, description = "An ExportMetricsServiceResponse, written as the request is",
-        content((Vec<u8> = "application/x-protobuf"), (serde_json::Value = "application/json")))))]
+        content((Packed = "application/x-protobuf"), (serde_json::Value = "application/json")))))]
 pub(crate) async fn metrics(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -39,9 +39,9 @@ pub(crate) async fn metrics(
 ///
 /// They are summarised by operation and by edge: how many, how many failed, how long on average and at most.
 #[utoipa::path(post, path = "/api/v1/otlp/v1/traces", tag = "ingest",
-    request_body(description = "An ExportTraceServiceRequest", content((Vec<u8> = "application/x-protobuf"), (serde_json::Value = "application/json"))),
+    request_body(description = "An ExportTraceServiceRequest", content((Packed = "application/x-protobuf"), (serde_json::Value = "application/json"))),
     responses((status = 200, description = "An ExportTraceServiceResponse, written as the request is",
-        content((Vec<u8> = "application/x-protobuf"), (serde_json::Value = "application/json")))))]
+        content((Packed = "application/x-protobuf"), (serde_json::Value = "application/json")))))]
 pub(crate) async fn traces(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -60,9 +60,9 @@ pub(crate) async fn traces(
 ///
 /// Each becomes an event: the service is the actor, severity and message are the action.
 #[utoipa::path(post, path = "/api/v1/otlp/v1/logs", tag = "ingest",
-    request_body(description = "An ExportLogsServiceRequest", content((Vec<u8> = "application/x-protobuf"), (serde_json::Value = "application/json"))),
+    request_body(description = "An ExportLogsServiceRequest", content((Packed = "application/x-protobuf"), (serde_json::Value = "application/json"))),
     responses((status = 200, description = "An ExportLogsServiceResponse, written as the request is",
-        content((Vec<u8> = "application/x-protobuf"), (serde_json::Value = "application/json")))))]
+        content((Packed = "application/x-protobuf"), (serde_json::Value = "application/json")))))]
 pub(crate) async fn logs(
     State(app): State<App>,
     headers: HeaderMap,

@@ -8,7 +8,7 @@ use manazir_ingest::decode::samples::{DecodedSamples, decode_csv, decode_ndjson}
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::media::{is_unsaid, media_type};
+use super::media::{Packed, is_unsaid, media_type};
 use super::{listed, parts, refused, submit, unpacked};
 use crate::access::Caller;
 use crate::extract::Body;
@@ -74,7 +74,8 @@ pub(crate) async fn samples(
 ///
 /// 204 if all of it was taken; 400 if some series cannot be, and then the others were.
 #[utoipa::path(post, path = "/api/v1/ingest/prometheus", tag = "ingest",
-    request_body(content = Vec<u8>, content_type = "application/x-protobuf", description = "A WriteRequest, packed by snappy"),
+    request_body(description = "A WriteRequest, packed by snappy",
+        content((Packed = "application/x-protobuf"), (Packed = "application/octet-stream"))),
     responses((status = 204)))]
 pub(crate) async fn prometheus(
     State(app): State<App>,
