@@ -8,9 +8,9 @@ use manazir_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::extract::{self, Path, Query};
 use crate::access::Caller;
 use crate::events::ReasonJson;
+use crate::extract::{self, Path, Query};
 use crate::page::Page;
 use crate::search::{self, Wanted};
 use crate::{App, Problem};

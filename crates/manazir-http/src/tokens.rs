@@ -60,6 +60,7 @@ pub(crate) struct NewToken {
 enum ScopeWord {
     Ingest,
     Read,
+    Respond,
     Admin,
 }
 

@@ -8,12 +8,13 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use manazir_auth::memory::InMemory as Tokens;
 use manazir_auth::{Scope, Secret, Token, TokenStore};
-use manazir_http::{App, Limits, router};
+use manazir_http::{App, Limits, Tasks, router};
 use manazir_ingest::answers::Waiting;
 use manazir_ingest::lake::contract::{finding, key, row};
 use manazir_ingest::lake::memory::MemoryLake;
 use manazir_ingest::lake::{Lake, series_id};
 use manazir_ingest::memory::InMemory;
+use manazir_ingest::truth::memory::InMemory as Truth;
 use manazir_model::{EpisodeState, JudgedSample, SeriesRows, Timestamp};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
@@ -41,6 +42,10 @@ async fn app() -> App {
     tokens.add(secret().hash(), &token).await.unwrap();
     let queue = InMemory::default();
     App {
+        findings: Arc::new(Truth::default()),
+        dead_letters: Arc::new(Truth::default()),
+        jobs: Arc::new(Truth::default()),
+        tasks: Tasks::new("test"),
         queue: Arc::new(queue.clone()),
         store: Arc::new(queue),
         lake: Some(Arc::new(lake)),

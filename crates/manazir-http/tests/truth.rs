@@ -45,6 +45,7 @@ impl Service {
             tokens.add(secret(scope).hash(), &token).await.unwrap();
         }
         let app = App {
+            lake: None,
             queue: Arc::new(queue.clone()),
             store: Arc::new(queue),
             waiting: Arc::new(Waiting::new("test")),
