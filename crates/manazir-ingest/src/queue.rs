@@ -44,6 +44,7 @@ pub trait Consumer: Send {
     /// acknowledged comes again to whoever consumes next.
     async fn receive(&mut self, max: usize) -> Result<Option<Vec<Delivery>>, Error>;
 
-    /// What this partition gave up to this receipt has been committed and need not come again.
+    /// What this partition gave up to this receipt has been committed and need not come again. It may, with
+    /// others that it was published with and that are not acknowledged yet: events are known by their identity.
     async fn acknowledge(&mut self, partition: u16, receipt: u64) -> Result<(), Error>;
 }

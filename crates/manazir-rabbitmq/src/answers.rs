@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use lapin::options::{BasicConsumeOptions, BasicPublishOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
-use lapin::{BasicProperties, Channel, Connection};
+use lapin::{BasicProperties, Channel};
 use manazir_ingest::answers::{Answer, Answers, Waiting};
 use manazir_ingest::{Error, ReplyTo};
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use crate::backoff::Backoff;
-use crate::link::{Address, patient};
+use crate::link::{Address, Link, patient};
 
 /// Sends answers to the inboxes of processes.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct RabbitAnswers {
     address: Address,
     /// Callers of this very process need no broker.
     own: Arc<Waiting>,
-    link: Mutex<Option<(Connection, Channel)>>,
+    link: Mutex<Option<(Link, Channel)>>,
 }
 
 impl RabbitAnswers {
@@ -34,9 +34,9 @@ impl RabbitAnswers {
     async fn send(&self, inboxes: BTreeMap<String, Vec<(u64, Answer)>>) -> Result<(), Error> {
         let mut link = self.link.lock().await;
         if link.is_none() {
-            let connection = self.address.connect("answers").await?;
-            let channel = patient(connection.create_channel()).await?;
-            *link = Some((connection, channel));
+            let opened = self.address.connect("answers").await?;
+            let channel = opened.channel().await?;
+            *link = Some((opened, channel));
         }
         let Some((_, channel)) = &*link else { return Err(Error::Closed) };
         for (inbox, answers) in inboxes {
@@ -106,15 +106,15 @@ pub async fn inbox(address: &Address, waiting: Arc<Waiting>) -> Result<tokio::ta
     }))
 }
 
-async fn open_inbox(address: &Address, name: &str) -> Result<(Connection, lapin::Consumer), Error> {
-    let connection = address.connect("inbox").await?;
-    let channel = patient(connection.create_channel()).await?;
+async fn open_inbox(address: &Address, name: &str) -> Result<(Link, lapin::Consumer), Error> {
+    let link = address.connect("inbox").await?;
+    let channel = link.channel().await?;
     let own = QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
     patient(channel.queue_declare(name.into(), own, FieldTable::default())).await?;
     let at_once = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
     let consumer =
         patient(channel.basic_consume(name.into(), "inbox".into(), at_once, FieldTable::default())).await?;
-    Ok((connection, consumer))
+    Ok((link, consumer))
 }
 
 async fn hand_out(consumer: &mut lapin::Consumer, waiting: &Waiting) {

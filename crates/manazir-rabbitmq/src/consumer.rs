@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
+use lapin::Channel;
 use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
-use lapin::{Channel, Connection};
 use manazir_ingest::{Consumer, Delivery, Error};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::backoff::Backoff;
-use crate::link::{Address, patient, queue_name};
+use crate::link::{Address, Link, patient, queue_name};
 use crate::packed::unpack;
 
 /// How long a worker waits for messages before it sees to other things.
@@ -39,7 +39,7 @@ pub struct RabbitConsumer {
     address: Address,
     stop: watch::Receiver<bool>,
     stopping: bool,
-    connection: Option<Connection>,
+    connection: Option<Link>,
     backoff: Backoff,
     followed: BTreeMap<u16, Option<Followed>>,
     /// Channels are counted, so that what comes late from one that was closed is told apart.
@@ -127,7 +127,7 @@ impl RabbitConsumer {
         }
         for &partition in partitions {
             let Some(connection) = &self.connection else { return Ok(()) };
-            let channel = patient(connection.create_channel()).await?;
+            let channel = connection.channel().await?;
             patient(channel.basic_qos(PREFETCH, BasicQosOptions::default())).await?;
             let name = queue_name(partition);
             let stream = channel.basic_consume(

@@ -3,7 +3,7 @@
 //! | what | name | kind |
 //! |---|---|---|
 //! | exchange | `manazir` | direct, durable |
-//! | queue of a partition | `manazir.00` … `manazir.63`, bound under its name | quorum, durable |
+//! | queue of a partition | `manazir.00` … `manazir.63`, bound under its name | durable; classic, or quorum on a cluster |
 //! | inbox of a process whose callers wait | given at its start | exclusive, gone with the process |
 //!
 //! One AMQP message holds many of ours, packed: what waits together for a partition is sent, confirmed and

@@ -21,7 +21,10 @@ pub(crate) const EXCHANGE: &str = "manazir";
 
 /// Where the broker is, with the name and password to be shown to it.
 #[derive(Clone)]
-pub struct Address(AMQPUri);
+pub struct Address {
+    uri: AMQPUri,
+    quorum: bool,
+}
 
 /// Why an address is none.
 #[derive(Debug, thiserror::Error)]
@@ -37,25 +40,59 @@ impl Address {
         let mut parsed: AMQPUri =
             uri.parse().map_err(|why| AddressError { shown: without_password(uri), why })?;
         parsed.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
-        Ok(Self(parsed))
+        Ok(Self { uri: parsed, quorum: false })
+    }
+
+    /// Lets the queues be quorum queues, which live on several nodes of a cluster.
+    #[must_use]
+    pub fn with_quorum(self, quorum: bool) -> Self {
+        Self { quorum, ..self }
     }
 
     /// Connects; `purpose` is what the broker's own pages call the connection.
-    pub(crate) async fn connect(&self, purpose: &str) -> Result<Connection, Error> {
+    pub(crate) async fn connect(&self, purpose: &str) -> Result<Link, Error> {
         let properties =
             ConnectionProperties::default().with_connection_name(format!("manazir {purpose}").into());
-        patient(Connection::connect_uri(self.0.clone(), properties)).await
+        Ok(Link(Some(patient(Connection::connect_uri(self.uri.clone(), properties)).await?)))
+    }
+}
+
+/// A connection that is closed when it is dropped: what was received by it and not acknowledged goes back at
+/// once, although tasks still hold its channels.
+#[derive(Debug)]
+pub(crate) struct Link(Option<Connection>);
+
+impl Link {
+    pub(crate) async fn channel(&self) -> Result<Channel, Error> {
+        match &self.0 {
+            Some(connection) => patient(connection.create_channel()).await,
+            None => Err(Error::Closed),
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        // Without a runtime the process is ending, and its connections with it.
+        let (Some(connection), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) else {
+            return;
+        };
+        runtime.spawn(async move {
+            if let Err(error) = patient(connection.close(200, "done".into())).await {
+                tracing::debug!(error = ?error, "a connection was gone already");
+            }
+        });
     }
 }
 
 impl fmt::Debug for Address {
     /// Without the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let authority = &self.0.authority;
+        let authority = &self.uri.authority;
         write!(
             f,
             "amqp://{}@{}:{}/{}",
-            authority.userinfo.username, authority.host, authority.port, self.0.vhost
+            authority.userinfo.username, authority.host, authority.port, self.uri.vhost
         )
     }
 }
@@ -73,16 +110,20 @@ pub(crate) fn queue_name(partition: u16) -> String {
 }
 
 /// Makes the exchange and the queues if they are not there.
-pub(crate) async fn declare(channel: &Channel) -> Result<(), Error> {
+///
+/// On one node they are classic: a quorum queue of one node that is killed may come back without a leader and
+/// stay so (rabbitmq-server issue 10070; seen with 3.10.8), and nothing is won by a quorum of one.
+pub(crate) async fn declare(address: &Address, channel: &Channel) -> Result<(), Error> {
     let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
     patient(channel.exchange_declare(EXCHANGE.into(), ExchangeKind::Direct, durable, FieldTable::default()))
         .await?;
-    let mut quorum = FieldTable::default();
-    quorum.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+    let mut arguments = FieldTable::default();
+    let kind = if address.quorum { "quorum" } else { "classic" };
+    arguments.insert("x-queue-type".into(), AMQPValue::LongString(kind.into()));
     for partition in 0..PARTITIONS {
         let name = queue_name(partition);
         let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-        patient(channel.queue_declare(name.as_str().into(), durable, quorum.clone())).await?;
+        patient(channel.queue_declare(name.as_str().into(), durable, arguments.clone())).await?;
         let bound = channel.queue_bind(
             name.as_str().into(),
             EXCHANGE.into(),

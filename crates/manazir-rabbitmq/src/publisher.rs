@@ -9,12 +9,12 @@ use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
-use lapin::{BasicProperties, Channel, Connection};
+use lapin::{BasicProperties, Channel};
 use manazir_ingest::{Error, Message, PARTITIONS, Queue};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::backoff::Backoff;
-use crate::link::{self, Address, EXCHANGE, patient, queue_name};
+use crate::link::{self, Address, EXCHANGE, Link, patient, queue_name};
 use crate::packed::Pack;
 
 /// Bytes that are sent before their confirmations are waited for.
@@ -56,7 +56,7 @@ struct Publication {
 impl RabbitQueue {
     /// Connects and makes the exchange and the queues if they are not there.
     pub async fn open(address: &Address, config: &Config) -> Result<Self, Error> {
-        let link = Link::open(address).await?;
+        let link = Front::open(address).await?;
         let (publications, incoming) = mpsc::channel(config.publications_max);
         let waiting = Arc::new(AtomicUsize::new(0));
         let sender = Sender {
@@ -96,18 +96,18 @@ impl Queue for RabbitQueue {
     }
 }
 
-struct Link {
-    _connection: Connection,
+struct Front {
+    _link: Link,
     channel: Channel,
 }
 
-impl Link {
+impl Front {
     async fn open(address: &Address) -> Result<Self, Error> {
-        let connection = address.connect("publisher").await?;
-        let channel = patient(connection.create_channel()).await?;
+        let link = address.connect("publisher").await?;
+        let channel = link.channel().await?;
         patient(channel.confirm_select(ConfirmSelectOptions::default())).await?;
-        link::declare(&channel).await?;
-        Ok(Self { _connection: connection, channel })
+        link::declare(address, &channel).await?;
+        Ok(Self { _link: link, channel })
     }
 
     /// Sends all, then waits until the broker has all of it.
@@ -144,7 +144,7 @@ impl Link {
 
 struct Sender {
     address: Address,
-    link: Option<Link>,
+    link: Option<Front>,
     backoff: Backoff,
     incoming: mpsc::Receiver<Publication>,
     waiting: Arc<AtomicUsize>,
@@ -190,12 +190,12 @@ impl Sender {
     }
 
     /// The link, opened anew if that is due; who asks in between is refused at once.
-    async fn link(&mut self) -> Result<&Link, Error> {
+    async fn link(&mut self) -> Result<&Front, Error> {
         if self.link.is_none() {
             if !self.backoff.pause().is_zero() {
                 return Err(Error::unreachable("broker", "it was away a moment ago"));
             }
-            match Link::open(&self.address).await {
+            match Front::open(&self.address).await {
                 Ok(link) => {
                     self.backoff.worked();
                     self.link = Some(link);
@@ -218,7 +218,7 @@ fn size(publication: &Publication) -> usize {
 #[derive(Debug)]
 struct Depth {
     address: Address,
-    link: Option<(Connection, Channel)>,
+    link: Option<(Link, Channel)>,
     last: Option<(Instant, u64)>,
 }
 
@@ -237,9 +237,9 @@ impl Depth {
 
     async fn count(&mut self) -> Result<u64, Error> {
         if self.link.is_none() {
-            let connection = self.address.connect("depth").await?;
-            let channel = patient(connection.create_channel()).await?;
-            self.link = Some((connection, channel));
+            let link = self.address.connect("depth").await?;
+            let channel = link.channel().await?;
+            self.link = Some((link, channel));
         }
         let Some((_, channel)) = &self.link else { return Err(Error::Closed) };
         let mut depth = 0;

@@ -69,8 +69,8 @@ async fn read(
     stop: &mut watch::Receiver<bool>,
     backoff: &mut Backoff,
 ) -> Result<(), Error> {
-    let connection = source.address.connect("source").await?;
-    let channel = patient(connection.create_channel()).await?;
+    let link = source.address.connect("source").await?;
+    let channel = link.channel().await?;
     let there = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     patient(channel.queue_declare(source.queue.as_str().into(), there, FieldTable::default())).await?;
     patient(channel.basic_qos(PREFETCH, BasicQosOptions::default())).await?;

@@ -38,6 +38,8 @@ pub struct Config {
     pub truth: Option<String>,
     /// `amqp://…`; by default embedded, in `data`.
     pub queue: Option<String>,
+    /// True on a cluster of brokers: its queues then live on several nodes.
+    pub quorum_queues: bool,
     /// Bounds of what a caller may ask.
     pub limits: Limits,
     /// How events are judged.
@@ -160,6 +162,8 @@ pub struct Settings {
     pub truth: String,
     /// Address of the broker; `None` for the embedded queue.
     pub queue: Option<String>,
+    /// See [`Config::quorum_queues`].
+    pub quorum_queues: bool,
     /// See [`Limits`].
     pub limits: Limits,
     /// See [`Worker`].
@@ -180,6 +184,7 @@ impl Settings {
             listen: args.listen.or(config.listen).unwrap_or(([127, 0, 0, 1], 7171).into()),
             role: args.role.or(config.role).unwrap_or_default(),
             queue: args.queue.clone().or(config.queue).filter(|queue| !queue.starts_with("fjall:")),
+            quorum_queues: config.quorum_queues,
             truth,
             data,
             limits: config.limits,

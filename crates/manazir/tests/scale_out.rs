@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use manazir_ingest::contract::{self, Fixture, Opened};
-use manazir_ingest::{Commit, EventStore, Queue};
+use manazir_ingest::{Commit, EventStore, Lease, Queue};
 use manazir_rabbitmq::{Address, Config, RabbitConsumer, RabbitQueue, Stop};
 use manazir_sql::{PostgresEvents, Truth};
 use manazir_testkit::postgres::Postgres;
@@ -73,29 +73,29 @@ async fn the_contract_on_rabbitmq_and_postgresql_needs_rabbitmq_needs_postgres()
 
 #[tokio::test]
 async fn workers_share_partitions_and_one_that_was_taken_over_changes_nothing_needs_postgres() {
-    const LEASE: Duration = Duration::from_millis(300);
+    const LEASE: Duration = Duration::from_secs(1);
     let postgres = Postgres::start();
     let url = postgres.database();
     let (first, second) = (worker(&url, LEASE).await, worker(&url, LEASE).await);
     let count = async |worker: &PostgresEvents| worker.hold().await.unwrap().leases.len();
     assert_eq!(count(&first).await, 64, "alone it has all");
     assert_eq!(count(&second).await, 0, "nothing is free yet");
-    tokio::time::sleep(LEASE / 2).await;
-    let held = first.hold().await.unwrap();
-    assert_eq!((held.leases.len(), held.asked_back.len()), (64, 32));
-    let given: Vec<_> =
-        held.leases.iter().filter(|lease| held.asked_back.contains(&lease.partition)).cloned().collect();
-    first.release(&given).await.unwrap();
-    tokio::time::sleep(LEASE / 2).await;
-    assert_eq!((count(&first).await, count(&second).await), (32, 32));
+    let began = Instant::now();
+    while (count(&first).await, count(&second).await) != (32, 32) {
+        let held = first.hold().await.unwrap();
+        let asked = |lease: &&Lease| held.asked_back.contains(&lease.partition);
+        let given: Vec<Lease> = held.leases.iter().filter(asked).cloned().collect();
+        first.release(&given).await.unwrap();
+        tokio::time::sleep(LEASE / 10).await;
+        assert!(began.elapsed() < 10 * LEASE, "they do not share");
+    }
 
     // The first is silent for longer than its lease; the second takes over.
     let before = first.hold().await.unwrap();
-    for _ in 0..4 {
-        tokio::time::sleep(LEASE / 2).await;
-        count(&second).await;
+    while count(&second).await < 64 {
+        tokio::time::sleep(LEASE / 10).await;
+        assert!(began.elapsed() < 20 * LEASE, "it does not take over");
     }
-    assert_eq!(count(&second).await, 64);
     let late = Commit { leases: before.leases.clone(), ..Commit::default() };
     let lost = first.commit(&late).await.unwrap();
     assert_eq!(lost.len(), 32, "what it held is another's");

@@ -33,7 +33,7 @@ pub(super) struct WorkerEnd {
 impl Backend {
     pub(super) async fn open(settings: &Settings, truth: &Truth, waiting: &Arc<Waiting>) -> Result<Self> {
         let Some(queue) = &settings.queue else { return Ok(Self::Embedded(open_embedded(settings)?)) };
-        let address = Address::parse(queue)?;
+        let address = Address::parse(queue)?.with_quorum(settings.quorum_queues);
         let config = manazir_rabbitmq::Config { publications_max: settings.limits.publications_max };
         let away = || {
             format!("the broker at {address:?} cannot be used; is it running, are name and password right?")

@@ -33,7 +33,8 @@ impl Service {
             .args(options)
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            // The runner keeps it and shows it with a test that fails.
+            .stderr(Stdio::inherit())
             .spawn()
             .unwrap();
         let mut said = String::new();
