@@ -155,7 +155,7 @@ impl Keyspaces {
             snapshots: keyspace("snapshots")?,
             outbox: keyspace("outbox")?,
             progress,
-            lake: Arc::new(lake::Parts::open(&keyspace)?),
+            lake: Arc::new(lake::Parts::open(keyspace)?),
             committed: AtomicU64::new(committed),
             database,
         })

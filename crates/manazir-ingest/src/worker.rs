@@ -49,6 +49,9 @@ pub type Decode = for<'a> fn(Format, &'a [u8]) -> Result<Event<'a>, String>;
 /// one that ends its workers is found.
 const FAILURES_MAX: u32 = 3;
 
+/// Partitions whose models are fetched between two renewals of the leases.
+const TAKEN_UP_MAX: usize = 4;
+
 /// Models written down in one commit: each may be megabytes, and callers wait for the commit.
 const SNAPSHOTS_MAX: usize = 2;
 
@@ -83,34 +86,34 @@ impl<J: Judge> Worker<J> {
         Self { decode, config, partitions: BTreeMap::new(), held: Arc::default() }
     }
 
-    /// Takes up the partitions that are new to it, with the models as they were at their last commit, drops
-    /// those that are no longer its own, and lets the consumer follow.
-    async fn take_up(&mut self, store: &dyn EventStore, consumer: &mut dyn Consumer) -> Result<(), Error> {
+    /// Takes up some of the partitions that are new to it, with the models as they were at their last commit,
+    /// drops those that are no longer its own, and lets the consumer follow. True if more are to be taken up:
+    /// models take a while to fetch, and in between the leases must be renewed.
+    async fn take_up(&mut self, store: &dyn EventStore, consumer: &mut dyn Consumer) -> Result<bool, Error> {
         let held = store.hold().await?;
-        if Arc::ptr_eq(&held, &self.held) {
-            return Ok(());
-        }
         let before = self.partitions.len();
-        self.partitions.retain(|partition, known| {
-            let same = |lease: &Lease| lease.partition == *partition && lease.epoch == known.lease.epoch;
-            held.leases.iter().any(same)
-        });
-        if self.partitions.len() < before {
-            // Also one that comes back at once under a new epoch: what was received of it comes again.
-            consumer.follow(&self.partitions()).await?;
-        }
-        let before = self.partitions.len();
-        for lease in &held.leases {
-            if !self.partitions.contains_key(&lease.partition) {
-                let taken = Partition::recover(lease.clone(), store, self.decode, &self.config).await?;
-                self.partitions.insert(lease.partition, taken);
+        if !Arc::ptr_eq(&held, &self.held) {
+            self.partitions.retain(|partition, known| {
+                let same = |lease: &Lease| lease.partition == *partition && lease.epoch == known.lease.epoch;
+                held.leases.iter().any(same)
+            });
+            if self.partitions.len() < before {
+                // Also one that comes back at once under a new epoch: what was received of it comes again.
+                consumer.follow(&self.partitions()).await?;
             }
+            self.held = Arc::clone(&held);
         }
-        self.held = held;
-        if self.partitions.len() > before {
+        let new = held.leases.iter().filter(|lease| !held.asked_back.contains(&lease.partition));
+        let new = new.filter(|lease| !self.partitions.contains_key(&lease.partition));
+        let new: Vec<&Lease> = new.take(TAKEN_UP_MAX).collect();
+        for &lease in &new {
+            let taken = Partition::recover(lease.clone(), store, self.decode, &self.config).await?;
+            self.partitions.insert(lease.partition, taken);
+        }
+        if !new.is_empty() {
             consumer.follow(&self.partitions()).await?;
         }
-        Ok(())
+        Ok(new.len() == TAKEN_UP_MAX)
     }
 
     /// The partitions that it holds.
@@ -177,9 +180,9 @@ impl<J: Judge> Worker<J> {
     /// Gives partitions away, their models written down.
     async fn give_back(&mut self, partitions: &[u16], store: &dyn EventStore) -> Result<(), Error> {
         self.write_down(partitions, store).await?;
-        let given = partitions.iter().filter_map(|partition| self.partitions.remove(partition));
-        let leases: Vec<_> = given.map(|partition| partition.lease).collect();
-        store.release(&leases).await
+        self.partitions.retain(|partition, _| !partitions.contains(partition));
+        let given = self.held.leases.iter().filter(|lease| partitions.contains(&lease.partition));
+        store.release(&given.cloned().collect::<Vec<_>>()).await
     }
 }
 
@@ -204,17 +207,20 @@ pub async fn run<J: Judge>(
     answers: &dyn Answers,
 ) -> Result<(), Error> {
     loop {
-        worker.take_up(store, consumer).await?;
-        let asked_back = worker.held.asked_back.iter().copied();
-        let asked_back: Vec<u16> = asked_back.filter(|asked| worker.partitions.contains_key(asked)).collect();
+        let more = worker.take_up(store, consumer).await?;
+        let asked_back = worker.held.asked_back.clone();
         if !asked_back.is_empty() {
+            // Those that it had not taken up yet, too: they are not to wait for it.
             worker.give_back(&asked_back, store).await?;
             consumer.follow(&worker.partitions()).await?;
+        }
+        if more {
+            continue;
         }
         let Some(deliveries) = consumer.receive(worker.config.batch_max).await? else { break };
         work(&mut worker, &deliveries, consumer, store, answers).await?;
     }
-    let all: Vec<u16> = worker.partitions().into_iter().collect();
+    let all: Vec<u16> = worker.held.leases.iter().map(|lease| lease.partition).collect();
     worker.give_back(&all, store).await
 }
 

@@ -52,7 +52,7 @@ pub async fn follow(source: Source, hand_in: Arc<dyn HandIn>, mut stop: watch::R
         match read(&source, &hand_in, &mut stop, &mut backoff).await {
             Ok(()) => tracing::info!(queue, "the source has ended"),
             Err(error) => {
-                tracing::warn!(queue, error = ?error, "the source cannot be read; it is tried again")
+                tracing::warn!(queue, error = ?error, "the source cannot be read; it is tried again");
             }
         }
         backoff.failed();

@@ -83,9 +83,9 @@ async fn revisions_stand_beside_each_other(lake: &impl Lake) {
     let key = key("load", "a");
     store(lake, &key, &[row(0, 0, 1.0), row(1, 1, 2.0), row(2, 2, 3.0)]).await;
     let first = JudgedSample { revision: 1, ..row(1, 60, 20.0) };
-    store(lake, &key, &[first.clone()]).await;
+    store(lake, &key, std::slice::from_ref(&first)).await;
     let second = JudgedSample { revision: 2, ..row(1, 120, 21.0) };
-    store(lake, &key, &[second.clone()]).await;
+    store(lake, &key, std::slice::from_ref(&second)).await;
     let values = |rows: Vec<JudgedSample>| -> Vec<(u16, f64)> {
         rows.iter().map(|row| (row.revision, row.value)).collect()
     };
@@ -158,7 +158,7 @@ async fn episodes_take_their_own_place(lake: &impl Lake) {
     let opened = |key, minute| finding(key, minute, EpisodeState::Opened);
     lake.append(&[], &[opened(&one, 1), opened(&other, 1), opened(&one, 5)]).await.unwrap();
     let closed = finding(&one, 1, EpisodeState::Closed);
-    lake.append(&[], &[closed.clone()]).await.unwrap();
+    lake.append(&[], std::slice::from_ref(&closed)).await.unwrap();
     let told = lake.episodes(None, 10).await.unwrap();
     assert_eq!(told.len(), 3);
     assert_eq!(told[0], opened(&one, 5));

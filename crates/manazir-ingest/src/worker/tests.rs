@@ -14,7 +14,7 @@ use crate::{Consumer, Delivery, Message, Queue};
 fn worker(store: &InMemory, config: Config) -> Worker<Counting> {
     store.open();
     let mut worker = Worker::new(decode, config);
-    block_on(worker.take_up(store, &mut store.consumer())).unwrap();
+    while block_on(worker.take_up(store, &mut store.consumer())).unwrap() {}
     worker
 }
 

@@ -11,6 +11,7 @@
 //!
 //! Five rounds are an everyday test; `cargo xtask soak --only kill --rounds 200` is the long form.
 
+#![allow(clippy::print_stderr, reason = "the long form says what it did")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
 mod ledger;
