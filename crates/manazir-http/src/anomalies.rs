@@ -111,6 +111,7 @@ impl From<Finding> for AnomalyJson {
 #[serde(deny_unknown_fields)]
 pub(crate) struct AnomalyQuery {
     /// `event` or `series`.
+    #[param(pattern = "^(event|series)$")]
     kind: Option<String>,
     /// Exactly this source.
     source: Option<String>,
@@ -127,19 +128,24 @@ pub(crate) struct AnomalyQuery {
     /// The detector of the first reason.
     detector: Option<String>,
     /// At this time or later, RFC 3339.
+    #[param(format = DateTime)]
     from: Option<String>,
     /// Before this time, RFC 3339.
+    #[param(format = DateTime)]
     until: Option<String>,
     /// At least so strange.
     score_min: Option<f64>,
     /// `confirmed`, `rejected`, or `none` for those that nobody has judged.
+    #[param(pattern = "^(confirmed|rejected|none)$")]
     feedback: Option<String>,
     /// These words are in the sentence, in capitals or not; up to 1000 characters.
+    #[param(max_length = 1000)]
     q: Option<String>,
     /// At most so many items, 1 to 1000; 50 if it is not given.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// `next_cursor` of the page before.
+    #[param(maximum = 9223372036854775807_u64)]
     cursor: Option<u64>,
 }
 
@@ -176,7 +182,7 @@ pub(crate) async fn list(
     State(app): State<App>,
     Query(query): Query<AnomalyQuery>,
 ) -> Result<Json<Page<AnomalyJson>>, Problem> {
-    let (limit, before) = (search::limit(query.limit)?, query.cursor);
+    let (limit, before) = (search::limit(query.limit)?, search::cursor(query.cursor)?);
     let found = app.findings.page(&query.filter()?, before, limit).await?;
     let items = found.into_iter().map(AnomalyJson::from).collect();
     Ok(Json(Page::new(items, limit, |anomaly: &AnomalyJson| anomaly.number)))
@@ -202,9 +208,11 @@ fn missing(number: u64) -> Problem {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewFeedback {
     /// `confirmed` or `rejected`.
+    #[schema(pattern = "^(confirmed|rejected)$")]
     verdict: String,
     /// Up to 10000 characters.
     #[serde(default)]
+    #[schema(max_length = 10000)]
     comment: String,
 }
 

@@ -87,21 +87,26 @@ impl DeadLetterJson {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeadLetterQuery {
     /// `waiting`, `replayed` or `discarded`.
+    #[param(pattern = "^(waiting|replayed|discarded)$")]
     state: Option<String>,
     /// Exactly this source.
     source: Option<String>,
     /// Exactly this identity.
     id: Option<String>,
     /// Arrived at this time or later, RFC 3339.
+    #[param(format = DateTime)]
     from: Option<String>,
     /// Arrived before this time, RFC 3339.
+    #[param(format = DateTime)]
     until: Option<String>,
     /// These words are in the reason, in capitals or not; up to 1000 characters.
+    #[param(max_length = 1000)]
     q: Option<String>,
     /// At most so many items, 1 to 1000; 50 if it is not given.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// `next_cursor` of the page before.
+    #[param(maximum = 9223372036854775807_u64)]
     cursor: Option<u64>,
 }
 
@@ -112,10 +117,13 @@ pub(crate) struct ReplayFilter {
     /// Exactly this source.
     source: Option<String>,
     /// Arrived at this time or later, RFC 3339.
+    #[schema(format = DateTime)]
     from: Option<String>,
     /// Arrived before this time, RFC 3339.
+    #[schema(format = DateTime)]
     until: Option<String>,
     /// These words are in the reason, in capitals or not.
+    #[schema(max_length = 1000)]
     q: Option<String>,
 }
 
@@ -149,7 +157,7 @@ pub(crate) async fn list(
     State(app): State<App>,
     Query(query): Query<DeadLetterQuery>,
 ) -> Result<Json<Page<DeadLetterJson>>, Problem> {
-    let (limit, before) = (search::limit(query.limit)?, query.cursor);
+    let (limit, before) = (search::limit(query.limit)?, search::cursor(query.cursor)?);
     let found = app.dead_letters.page(&query.filter()?, before, limit).await?;
     let items = found.into_iter().map(DeadLetterJson::from).collect();
     Ok(Json(Page::new(items, limit, |letter: &DeadLetterJson| letter.number)))

@@ -15,6 +15,9 @@ use crate::Problem;
 /// Name of the scheme by which a token is shown.
 const SCHEME: &str = "token";
 
+/// The kind of body of every refusal.
+const PROBLEM: &str = "application/problem+json";
+
 /// A refusal and when it comes.
 type Refusal = (u16, &'static str, &'static str);
 
@@ -83,6 +86,14 @@ fn complete_operation(method: &str, path: &str, operation: &mut Operation) {
     if path.contains('{') {
         refusals.extend(WITH_PATH);
     }
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && status.as_str() >= "400"
+            && let Some(content) = response.content.swap_remove("application/json")
+        {
+            response.content.insert(PROBLEM.to_owned(), content);
+        }
+    }
     for (status, name, _) in refusals {
         let refused = RefOr::Ref(Ref::from_response_name(name));
         operation.responses.responses.entry(status.to_string()).or_insert(refused);
@@ -92,7 +103,7 @@ fn complete_operation(method: &str, path: &str, operation: &mut Operation) {
 fn problem(description: &str) -> Response {
     let mut response = Response::new(description);
     let schema = RefOr::<Schema>::Ref(Ref::from_schema_name(Problem::name()));
-    response.content.insert("application/problem+json".to_owned(), Content::new(Some(schema)).into());
+    response.content.insert(PROBLEM.to_owned(), Content::new(Some(schema)).into());
     response
 }
 

@@ -4,13 +4,27 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
+use serde::de::DeserializeOwned;
 
 use crate::Problem;
 
-/// A body that is JSON.
-#[derive(FromRequest)]
-#[from_request(via(axum::Json), rejection(Problem))]
+/// A body that is a JSON object. A list is none, although a structure could be read from one.
 pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await?;
+        if bytes.trim_ascii_start().first() == Some(&b'[') {
+            return Err(Problem::invalid("the body is a list; an object is expected", Vec::new()));
+        }
+        let axum::Json(read) =
+            axum::Json::from_request(Request::from_parts(parts, bytes.into()), state).await?;
+        Ok(Self(read))
+    }
+}
 
 /// A body, whole; its length is bounded by the route.
 pub(crate) struct Body(pub(crate) Bytes);

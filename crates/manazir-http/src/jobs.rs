@@ -73,6 +73,7 @@ pub(crate) struct JobQuery {
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// `next_cursor` of the page before.
+    #[param(maximum = 9223372036854775807_u64)]
     cursor: Option<u64>,
 }
 
@@ -84,7 +85,7 @@ pub(crate) async fn list(
     Query(query): Query<JobQuery>,
 ) -> Result<Json<Page<JobJson>>, Problem> {
     let limit = search::limit(query.limit)?;
-    let jobs = app.jobs.page(query.cursor, limit).await?;
+    let jobs = app.jobs.page(search::cursor(query.cursor)?, limit).await?;
     let items = jobs.into_iter().map(JobJson::from).collect();
     Ok(Json(Page::new(items, limit, |job: &JobJson| job.id)))
 }

@@ -16,9 +16,24 @@ const WORDS_CHARS_MAX: usize = 1_000;
 
 /// How many items a page may hold.
 pub(crate) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
-    match asked.unwrap_or(LIMIT) {
-        limit @ 1..=LIMIT_MAX => Ok(limit),
-        _ => Err(Problem::invalid(format!("limit lies between 1 and {LIMIT_MAX}"), Vec::new())),
+    limit_of(asked, LIMIT, LIMIT_MAX)
+}
+
+/// The same for lists with bounds of their own.
+pub(crate) fn limit_of(asked: Option<usize>, usual: usize, most: usize) -> Result<usize, Problem> {
+    match asked.unwrap_or(usual) {
+        limit if (1..=most).contains(&limit) => Ok(limit),
+        _ => Err(Problem::invalid(format!("limit lies between 1 and {most}"), Vec::new())),
+    }
+}
+
+/// Where a page begins, as the page before said it.
+pub(crate) fn cursor(asked: Option<u64>) -> Result<Option<u64>, Problem> {
+    match asked {
+        Some(cursor) if i64::try_from(cursor).is_err() => {
+            Err(Problem::invalid("cursor is `next_cursor` of the page before", Vec::new()))
+        }
+        other => Ok(other),
     }
 }
 

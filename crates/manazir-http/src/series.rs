@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::extract::{Path, Query};
-use crate::{App, Problem};
+use crate::{App, Problem, search};
 
 /// Items of a page unless it says otherwise, and at most.
 const LIMIT: usize = 100;
@@ -21,15 +21,18 @@ const SAMPLES_MAX: usize = 20_000;
 /// Which series.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct SeriesQuery {
     /// Only those of this metric.
     metric: Option<String>,
     /// Only those with this label, as `name=value`.
+    #[param(pattern = "^[^=]+=")]
     label: Option<String>,
     /// At most so many, 1 to 1000; 100 if it is not given.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// `next_cursor` of the page before.
+    #[param(pattern = "^[0-9a-f]{16}$")]
     cursor: Option<String>,
 }
 
@@ -76,12 +79,16 @@ pub(crate) struct SeriesPage {
 /// Which samples.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct SamplesQuery {
     /// The first event time, RFC 3339; the beginning if it is not given.
+    #[param(format = DateTime)]
     from: Option<String>,
     /// The event time before which they end; the end if it is not given.
+    #[param(format = DateTime)]
     until: Option<String>,
     /// What was known then: only what had arrived by this time.
+    #[param(format = DateTime)]
     as_of: Option<String>,
     /// True for every revision, false for the last of each event time.
     revisions: Option<bool>,
@@ -165,8 +172,10 @@ pub(crate) struct SamplesJson {
 /// Which episodes.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct EpisodesQuery {
     /// Only those that began before, RFC 3339: `start_at` of the last one of the page before.
+    #[param(format = DateTime)]
     before: Option<String>,
     /// At most so many, 1 to 1000; 100 if it is not given.
     #[param(minimum = 1, maximum = 1000)]
@@ -237,7 +246,7 @@ pub(crate) async fn list(
     State(app): State<App>,
     Query(query): Query<SeriesQuery>,
 ) -> Result<Json<SeriesPage>, Problem> {
-    let limit = query.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
+    let limit = search::limit_of(query.limit, LIMIT, LIMIT_MAX)?;
     let after = query.cursor.as_deref().map(number).transpose()?;
     let label = |text: String| {
         let pair = text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -252,7 +261,7 @@ pub(crate) async fn list(
 
 /// Samples of a series with their verdicts
 #[utoipa::path(get, path = "/api/v1/series/{id}/samples", tag = "series",
-    params(("id" = String, Path), SamplesQuery),
+    params(("id" = String, Path, pattern = "^[0-9a-f]{16}$", description = "As the list of series has it"), SamplesQuery),
     responses((status = 200, body = SamplesJson), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn samples(
     State(app): State<App>,
@@ -263,7 +272,7 @@ pub(crate) async fn samples(
     let series = number(&id)?;
     let missing = || Problem::not_found(format!("no series has the number {id}; /api/v1/series lists them"));
     let key = lake.series_of(series).await?.ok_or_else(missing)?;
-    let max = query.limit.unwrap_or(SAMPLES).clamp(1, SAMPLES_MAX);
+    let max = search::limit_of(query.limit, SAMPLES, SAMPLES_MAX)?;
     let found = lake
         .samples(&SampleQuery {
             series,
@@ -288,7 +297,7 @@ pub(crate) async fn episodes(
     State(app): State<App>,
     Query(query): Query<EpisodesQuery>,
 ) -> Result<Json<Vec<EpisodeJson>>, Problem> {
-    let limit = query.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
+    let limit = search::limit_of(query.limit, LIMIT, LIMIT_MAX)?;
     let before = instant("before", query.before.as_deref())?;
     let found = lake(&app)?.episodes(before, limit).await?;
     Ok(Json(found.into_iter().map(EpisodeJson::from).collect()))
