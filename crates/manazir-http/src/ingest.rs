@@ -13,7 +13,8 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use manazir_ingest::answers::{Answer, Caller};
-use manazir_ingest::decode::{self, Rejects, plain};
+use manazir_ingest::dead_letters::NewDeadLetter;
+use manazir_ingest::decode::{self, Kept, Rejects, plain};
 use manazir_ingest::{EventId, Format, Message, partition_of};
 use manazir_model::Event;
 use serde::{Deserialize, Serialize};
@@ -166,9 +167,32 @@ async fn batch(
     let accepted = messages.len();
     let deadline = deadline(app, wait.unwrap_or(WaitFor::None));
     let answers = submit(app, messages, deadline).await?;
+    keep(app, rejects).await;
     let events = if deadline.is_some() { answers } else { Vec::new() };
     let answer = BatchAnswer { accepted, rejected_count: rejects.len(), rejected, events };
     Ok((StatusCode::ACCEPTED, Json(answer)))
+}
+
+/// Puts what was rejected of a batch that was taken among the dead letters, where it can be repaired. A batch of
+/// which nothing was taken is its sender's alone.
+async fn keep(app: &App, rejects: &Rejects) {
+    let received_at = (app.now)();
+    let letter = |kept: &Kept| NewDeadLetter {
+        source: kept.format.word().to_owned(),
+        id: String::new(),
+        format: kept.format,
+        body: kept.body.clone(),
+        reason: kept.reason.clone(),
+        received_at,
+    };
+    let letters: Vec<NewDeadLetter> = rejects.kept().iter().map(letter).collect();
+    if letters.is_empty() {
+        return;
+    }
+    // The sender has been told what is wrong; the sound events of the batch are taken and stay so.
+    if let Err(error) = app.dead_letters.add(&letters).await {
+        tracing::error!(error = ?error, count = letters.len(), "rejected items could not be kept");
+    }
 }
 
 /// What is told of items that were rejected.

@@ -147,6 +147,12 @@ async fn a_batch_takes_what_is_sound_and_names_the_rest() {
     assert_eq!((status, &answer["accepted"]), (StatusCode::ACCEPTED, &json!(2)));
     assert!(answer["rejected"][0].as_str().unwrap().starts_with("item 2: "), "{answer}");
     assert_eq!(answer["events"][1]["verdict"]["score"], 2.0);
+    // What is broken is kept as it came, to be repaired.
+    let (_, letters) = service.json("GET", "/api/v1/dead_letters", Scope::Respond, "").await;
+    assert_eq!(letters["items"].as_array().map(Vec::len), Some(1), "{letters}");
+    let letter = format!("/api/v1/dead_letters/{}", letters["items"][0]["number"]);
+    let (_, letter) = service.json("GET", &letter, Scope::Respond, "").await;
+    assert_eq!(letter["body"], "{\"RequestID\": 1}", "{letter}");
     let (status, _) =
         service.json("POST", "/api/v1/ingest/cloudtrail", Scope::Ingest, "nothing of the kind").await;
     assert_eq!(status, StatusCode::BAD_REQUEST);

@@ -21,7 +21,7 @@ mod unpack;
 
 pub use error::Error;
 use manazir_model::{Event, Timestamp};
-pub use rejects::Rejects;
+pub use rejects::{Kept, Rejects};
 pub use unpack::unpack;
 
 use crate::Format;
@@ -70,10 +70,11 @@ impl<'a> Decoded<'a> {
         self.parsed.len() + self.rejects.len() + 1
     }
 
-    fn push(&mut self, read: Result<Record<'a>, Error>) {
+    /// Adds an item, or keeps it as it came.
+    fn push(&mut self, read: Result<Record<'a>, Error>, format: Format, raw: &[u8]) {
         match read {
             Ok(record) => self.parsed.push(record),
-            Err(error) => self.rejects.push(error),
+            Err(error) => self.rejects.push_kept(error, format, raw),
         }
     }
 }

@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use super::names::{Names, RESOURCES_MAX};
 use super::text::{Text, or_empty};
 use super::{Decoded, Error, Record, rfc3339};
+use crate::Format;
 
 /// CloudTrail cuts records at 256 KiB; four times that is taken.
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
@@ -108,23 +109,23 @@ fn decode_item<'a>(raw: &'a [u8], decoded: &mut Decoded<'a>) {
     if raw.first() == Some(&b'[') {
         match serde_json::from_slice::<Vec<&RawValue>>(raw) {
             Ok(records) => decode_all(&records, decoded),
-            Err(source) => decoded.rejects.push(Error::Json { item, source }),
+            Err(source) => decoded.rejects.push_kept(Error::Json { item, source }, Format::CloudTrail, raw),
         }
         return;
     }
     match serde_json::from_slice::<Fields<'_>>(raw) {
         Ok(Fields { records: Some(records), .. }) => decode_all(&records, decoded),
         Ok(Fields { detail: Some(detail), event_name: None, .. }) => decode_all(&[detail], decoded),
-        Ok(fields) => decoded.push(event(fields, raw, item)),
-        Err(source) => decoded.rejects.push(Error::Json { item, source }),
+        Ok(fields) => decoded.push(event(fields, raw, item), Format::CloudTrail, raw),
+        Err(source) => decoded.rejects.push_kept(Error::Json { item, source }, Format::CloudTrail, raw),
     }
 }
 
 fn decode_all<'a>(records: &[&'a RawValue], decoded: &mut Decoded<'a>) {
     decoded.parsed.reserve(records.len());
     for record in records {
-        let item = decoded.next_item();
-        decoded.push(decode_record(record.get().as_bytes(), item));
+        let (item, raw) = (decoded.next_item(), record.get().as_bytes());
+        decoded.push(decode_record(raw, item), Format::CloudTrail, raw);
     }
 }
 

@@ -106,7 +106,8 @@ pub fn decode_lines(bytes: &[u8]) -> (Decoded<'_>, Vec<Format>) {
     let is_plain = memchr::memmem::Finder::new("\"EventID\"");
     for line in bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
         let item = decoded.next_item();
-        let read = if is_plain.find(line).is_some() {
+        let plainly = is_plain.find(line).is_some();
+        let read = if plainly {
             // The key may also stand deep inside a generic event.
             plain::decode(line, item)
                 .map(|record| (record, Format::Plain))
@@ -119,7 +120,10 @@ pub fn decode_lines(bytes: &[u8]) -> (Decoded<'_>, Vec<Format>) {
                 decoded.parsed.push(record);
                 formats.push(format);
             }
-            Err(why) => decoded.rejects.push(why),
+            Err(why) => {
+                let format = if plainly { Format::Plain } else { Format::Generic };
+                decoded.rejects.push_kept(why, format, line);
+            }
         }
     }
     (decoded, formats)
