@@ -7,7 +7,7 @@
 //! | `verdicts` | place | the event with its verdict |
 //! | `snapshots` | partition | its models, and the position after which they were so |
 //! | `outbox` | number | what the relational truth has not shown yet |
-//! | `progress` | name | see [`codec`] |
+//! | `progress` | name | see the module `codec` |
 //!
 //! A position counts messages; a place is a partition and a position. Numbers are written with their big end
 //! first, so that the tree's order is theirs.

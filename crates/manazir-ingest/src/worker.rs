@@ -1,6 +1,6 @@
 //! Workers: from deliveries to a commit.
 //!
-//! [`Worker::batch`] is a function of the models and the deliveries alone: the same in give the same commits
+//! A batch is a function of the models and the deliveries alone: the same in give the same commits
 //! out, whatever the number of threads. What is around it, waiting for messages and sharing the partitions
 //! with other workers, is [`run`].
 
