@@ -120,8 +120,10 @@ impl<'l> Moving<'l> {
 
     fn day(&mut self, series: u64, day: i64, new: &[JudgedSample]) -> Result<(), Error> {
         let parts = &*self.lake.parts;
-        let mut rows = self.overlapping(series, day, new[0].at)?;
-        rows.extend_from_slice(new);
+        // The new ones first: the sort keeps equals in order, and of two under one key the later one counts, as
+        // in the head.
+        let mut rows = new.to_vec();
+        rows.extend(self.overlapping(series, day, new[0].at)?);
         rows.sort_by_key(|row| (row.at, row.received_at, row.revision));
         rows.dedup_by_key(|row| (row.at, row.received_at, row.revision));
         let mut rest = &rows[..];

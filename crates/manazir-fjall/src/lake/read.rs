@@ -78,16 +78,19 @@ fn rows_of_day(
 ) -> Result<Vec<JudgedSample>, Error> {
     let (begin, end) = span(day);
     let mut rows = Vec::new();
-    for entry in snapshot.range(&parts.chunks, chunk(day, series, begin)..=chunk(day, series, end)) {
-        rows.extend(columns::read(&entry.value().map_err(Error::store)?)?);
-    }
-    let mut head = head_from(series, end).to_vec();
+    let mut last = head_from(series, end).to_vec();
     // Behind every row of the last microsecond.
-    head.extend([u8::MAX; 10]);
-    for entry in snapshot.range(&parts.head, head_from(series, begin).to_vec()..=head) {
+    last.extend([u8::MAX; 10]);
+    for entry in snapshot.range(&parts.head, head_from(series, begin).to_vec()..=last) {
         let (key, value) = entry.into_inner().map_err(Error::store)?;
         rows.push(read_row(&key, &value)?.1);
     }
+    for entry in snapshot.range(&parts.chunks, chunk(day, series, begin)..=chunk(day, series, end)) {
+        rows.extend(columns::read(&entry.value().map_err(Error::store)?)?);
+    }
+    // A row of the head takes the place of one of the same key in a chunk: the sort keeps equals in order.
+    rows.sort_by_key(|row| (row.at, row.received_at, row.revision));
+    rows.dedup_by_key(|row| (row.at, row.received_at, row.revision));
     Ok(rows)
 }
 

@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(rejects.unlisted(), 150);
         assert!(matches!(rejects.first(), Some(Error::TooLong { item: 1, .. })));
         (1..=1_250).for_each(|item| {
-            rejects.push_kept(Error::TooLong { item, bytes: 2, most: 1 }, Format::Plain, b"{")
+            rejects.push_kept(Error::TooLong { item, bytes: 2, most: 1 }, Format::Plain, b"{");
         });
         assert_eq!((rejects.len(), rejects.kept().len()), (1_500, 1_000));
     }
