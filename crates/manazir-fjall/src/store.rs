@@ -6,8 +6,9 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 use fjall::PersistMode;
 use manazir_ingest::{Commit, Error, EventId, EventStore, Held, Judged, Lease, Message, Snapshot, Standing};
+use manazir_model::Timestamp;
 
-use crate::{Embedded, Keyspaces, codec, hold};
+use crate::{Embedded, Keyspaces, codec, hold, trim};
 
 #[async_trait]
 impl EventStore for Embedded {
@@ -63,6 +64,10 @@ impl EventStore for Embedded {
             .and_then(|value| value.split_at_checked(8))
             .map(|(seq, state)| Snapshot { partition, seq: codec::position(seq), state: state.to_vec() });
         Ok(Standing { seq: last.map_or(0, |key| codec::position(&key[2..])), snapshot })
+    }
+
+    async fn forget(&self, before: Timestamp, max: usize) -> Result<u64, Error> {
+        trim::forget(&self.keyspaces, before, max)
     }
 
     async fn replay(&self, partition: u16, after: u64, max: usize) -> Result<Vec<(u64, Message)>, Error> {

@@ -1,8 +1,9 @@
-//! Messages that nobody needs any more.
+//! Messages and verdicts that nobody needs any more.
 
 use std::sync::atomic::Ordering;
 
-use manazir_ingest::{Error, PARTITIONS};
+use manazir_ingest::{Error, Judged, PARTITIONS};
+use manazir_model::Timestamp;
 
 use crate::{Embedded, Keyspaces, codec};
 
@@ -32,14 +33,45 @@ impl Embedded {
     }
 }
 
+/// Removes verdicts of events that arrived before a time, with their identities, partition by partition and the
+/// oldest first; those that models have yet to be written down with stay.
+pub(crate) fn forget(keyspaces: &Keyspaces, before: Timestamp, max: usize) -> Result<u64, Error> {
+    let mut batch = keyspaces.database.batch();
+    let mut forgotten = 0;
+    for partition in 0..PARTITIONS {
+        let places = codec::place(partition, 0)..=codec::place(partition, written(keyspaces, partition)?);
+        for entry in keyspaces.verdicts.range(places) {
+            let (place, value) = entry.into_inner().map_err(Error::store)?;
+            let judged: Judged = codec::read(&value, || "an old verdict".to_owned())?;
+            if forgotten == max || judged.received_at >= before {
+                break;
+            }
+            let identity = judged.id.to_bytes();
+            let latest = keyspaces.identities.get(&identity).map_err(Error::store)?;
+            if latest.is_some_and(|latest| latest == place) {
+                batch.remove(&keyspaces.identities, identity);
+            }
+            batch.remove(&keyspaces.verdicts, place);
+            forgotten += 1;
+        }
+    }
+    batch.commit().map_err(Error::store)?;
+    Ok(forgotten as u64)
+}
+
+/// The position up to which the models of a partition are written down.
+fn written(keyspaces: &Keyspaces, partition: u16) -> Result<u64, Error> {
+    let snapshot = keyspaces.snapshots.get(partition.to_be_bytes()).map_err(Error::store)?;
+    Ok(snapshot.as_ref().and_then(|value| value.get(..8)).map_or(0, codec::position))
+}
+
 /// The first position that a restart may read: after the last commit, or what a partition's models have learnt
 /// since they were written down.
 fn needed_from(keyspaces: &Keyspaces) -> Result<u64, Error> {
     let mut needed = keyspaces.committed.load(Ordering::Acquire) + 1;
     for partition in 0..PARTITIONS {
-        let snapshot = keyspaces.snapshots.get(partition.to_be_bytes()).map_err(Error::store)?;
-        let written = snapshot.as_ref().and_then(|value| value.get(..8)).map_or(0, codec::position);
-        let since = codec::place(partition, written + 1)..=codec::place(partition, u64::MAX);
+        let since =
+            codec::place(partition, written(keyspaces, partition)? + 1)..=codec::place(partition, u64::MAX);
         if let Some(first) = keyspaces.verdicts.range(since).next() {
             needed = needed.min(codec::position(&first.key().map_err(Error::store)?[2..]));
         }

@@ -95,6 +95,7 @@ pub async fn check<F: Fixture>(fixture: impl Fn() -> F) {
     a_commit_is_kept_whole(&fixture()).await;
     models_are_kept_by_partition(&fixture()).await;
     each_event_is_judged_once_through_restarts(&fixture()).await;
+    old_events_are_forgotten_and_what_a_restart_needs_is_not(&fixture()).await;
     a_message_that_ends_its_workers_is_put_aside(&fixture()).await;
     a_message_whose_judging_panics_is_put_aside(&fixture()).await;
 }
@@ -272,6 +273,57 @@ async fn each_event_is_judged_once_through_restarts<F: Fixture>(fixture: &F) {
     assert_eq!(count(|answer| matches!(answer, Answer::New(_))), judged);
     assert!(count(|answer| matches!(answer, Answer::Known(_))) > 20);
     assert!(count(|answer| matches!(answer, Answer::Dead(_))) >= ROUNDS * 50 - judged);
+}
+
+async fn old_events_are_forgotten_and_what_a_restart_needs_is_not<F: Fixture>(fixture: &F) {
+    let waiting = Arc::new(Waiting::new("here"));
+    // Ten events, of which the models of the first eight are written down.
+    let config = Config { batch_max: 4, snapshot_every: 4 };
+    let mut opened = fixture.open().await;
+    for id in 0..8 {
+        opened.queue.publish(vec![message(&id.to_string(), "ann")]).await.unwrap();
+    }
+    work_off::<F, Counting>(fixture, &mut opened, config, &waiting).await;
+    drop(opened);
+    let mut opened = fixture.open().await;
+    let leases = leases(&opened.store).await;
+    opened.consumer.follow(&(0..PARTITIONS).collect()).await.unwrap();
+    let sent: Vec<Message> = ["8", "9"].map(|id| message(id, "ann")).into();
+    opened.queue.publish(sent).await.unwrap();
+    let received = receive(&mut opened.consumer, 2).await;
+    let partition = received[0].message.partition;
+    let last = opened.store.standing(partition).await.unwrap().seq;
+    let seq = |index: usize| received[index].seq.unwrap_or(last + 1 + index as u64);
+    let commit = Commit {
+        leases,
+        receipt: Some(received[1].receipt),
+        judged: vec![judged(&received[0], seq(0)), judged(&received[1], seq(1))],
+        messages: vec![&received[0].message, &received[1].message],
+        ..Commit::default()
+    };
+    opened.store.commit(&commit).await.unwrap();
+
+    let known = async |store: &F::Store| -> Vec<bool> {
+        let ids: Vec<EventId> = (0..10).map(|id: u32| EventId::new("test", id.to_string())).collect();
+        store.judged(&ids).await.unwrap().iter().map(Option::is_some).collect()
+    };
+    let arrived = received[0].message.received_at;
+    assert_eq!(opened.store.forget(arrived, 100).await.unwrap(), 0, "none is that old");
+    assert_eq!(known(&opened.store).await, [true; 10]);
+    let later = Timestamp(arrived.micros() + 1);
+    assert_eq!(opened.store.forget(later, 3).await.unwrap(), 3, "no more than asked for");
+    assert_eq!(opened.store.forget(later, 100).await.unwrap(), 5);
+    let mut left = [false; 10];
+    left[8..].fill(true);
+    assert_eq!(known(&opened.store).await, left, "the models have not learnt these two for good");
+    drop(opened);
+
+    // The models go on where they were, and what was forgotten is a new event.
+    let mut opened = fixture.open().await;
+    opened.queue.publish(vec![message("0", "ann")]).await.unwrap();
+    work_off::<F, Counting>(fixture, &mut opened, config, &waiting).await;
+    let found = opened.store.judged(&[EventId::new("test", "0")]).await.unwrap();
+    assert_eq!(found[0].as_ref().map(|judged| judged.verdict.score), Some(11.0));
 }
 
 /// A worker that dies of a message, again and again, is found out by what it left behind.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use manazir_model::Timestamp;
 
 use crate::outbox::{Entry, Outbox, Shown};
 use crate::{
@@ -180,6 +181,20 @@ impl EventStore for InMemory {
             seq: inside.last_seq.get(&partition).copied().unwrap_or(0),
             snapshot: inside.snapshots.get(&partition).cloned(),
         })
+    }
+
+    async fn forget(&self, before: Timestamp, max: usize) -> Result<u64, Error> {
+        let mut inside = self.lock();
+        let written = |partition: u16| inside.snapshots.get(&partition).map_or(0, |snapshot| snapshot.seq);
+        let old = |(place, judged): &(&(u16, u64), &Judged)| {
+            judged.received_at < before && place.1 <= written(place.0)
+        };
+        let old: Vec<_> = inside.judged.iter().filter(old).take(max).map(|(place, _)| *place).collect();
+        for place in &old {
+            inside.judged.remove(place);
+            inside.place_of.retain(|_, known| known != place);
+        }
+        Ok(old.len() as u64)
     }
 
     async fn replay(&self, partition: u16, after: u64, max: usize) -> Result<Vec<(u64, Message)>, Error> {

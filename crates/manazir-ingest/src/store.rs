@@ -171,6 +171,10 @@ pub trait EventStore: Send + Sync {
     /// Where a partition stands.
     async fn standing(&self, partition: u16) -> Result<Standing, Error>;
 
+    /// Forgets events that arrived before `before`, the oldest first, about `max` of them at a time, unless a
+    /// restart may need them; how many went. One that is sent again afterwards is a new event.
+    async fn forget(&self, before: Timestamp, max: usize) -> Result<u64, Error>;
+
     /// Messages of a partition after `after`, at most `max`, whose events were judged at that very place:
     /// what brings a snapshot up to date.
     async fn replay(&self, partition: u16, after: u64, max: usize) -> Result<Vec<(u64, Message)>, Error>;

@@ -76,6 +76,8 @@ pub struct Worker<J> {
     decode: Decode,
     config: Config,
     partitions: BTreeMap<u16, Partition<J>>,
+    /// Messages that it has judged.
+    seen: u64,
     /// As the store last said it.
     held: Arc<Held>,
 }
@@ -83,7 +85,7 @@ pub struct Worker<J> {
 impl<J: Judge> Worker<J> {
     /// A worker that holds nothing yet.
     pub fn new(decode: Decode, config: Config) -> Self {
-        Self { decode, config, partitions: BTreeMap::new(), held: Arc::default() }
+        Self { decode, config, partitions: BTreeMap::new(), seen: 0, held: Arc::default() }
     }
 
     /// Takes up some of the partitions that are new to it, with the models as they were at their last commit,
@@ -134,6 +136,7 @@ impl<J: Judge> Worker<J> {
         let known = store.judged(&ids).await?;
         let sorted = batch::Sorted::new(deliveries, known);
         let outcomes = self.judge(&sorted.fresh, buried, store).await?;
+        self.seen += outcomes.len() as u64;
         let concerned: BTreeSet<u16> = deliveries.iter().map(|delivery| delivery.message.partition).collect();
         let leases = concerned.iter().filter_map(|partition| self.partitions.get(partition));
         let messages = batch::judged_messages(&sorted.fresh, &outcomes);
@@ -155,10 +158,13 @@ impl<J: Judge> Worker<J> {
         Ok(Done { answers, lost })
     }
 
-    /// Models of partitions that have learnt much since they were last written down.
+    /// Models that are to be written down.
     fn due_snapshots(&mut self) -> Vec<Snapshot> {
-        let every = self.config.snapshot_every;
-        let due = self.partitions.values_mut().filter(|partition| partition.since_snapshot >= every);
+        let (seen, every) = (self.seen, self.config.snapshot_every);
+        let due = self
+            .partitions
+            .values_mut()
+            .filter_map(|partition| partition.is_due(seen, every).then_some(partition));
         due.take(SNAPSHOTS_MAX).map(Partition::snapshot).collect()
     }
 

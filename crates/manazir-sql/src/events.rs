@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use manazir_ingest::{Commit, Error, EventId, EventStore, Held, Judged, Lease, Message, Standing};
+use manazir_model::Timestamp;
 use sqlx::PgPool;
 
 use crate::Truth;
@@ -115,6 +116,10 @@ impl EventStore for PostgresEvents {
 
     async fn standing(&self, partition: u16) -> Result<Standing, Error> {
         read::standing(&self.pool, partition).await
+    }
+
+    async fn forget(&self, before: Timestamp, max: usize) -> Result<u64, Error> {
+        commit::forget(&self.pool, before, max).await.map_err(failed)
     }
 
     async fn replay(&self, partition: u16, after: u64, max: usize) -> Result<Vec<(u64, Message)>, Error> {

@@ -44,6 +44,8 @@ pub struct Config {
     pub limits: Limits,
     /// How events are judged.
     pub worker: Worker,
+    /// How long events are kept.
+    pub events: Events,
     /// How long samples are kept, and where they go.
     pub lake: Lake,
     /// Where events come from beside requests.
@@ -122,6 +124,20 @@ impl Default for Worker {
     }
 }
 
+/// How long events with their verdicts are kept.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Events {
+    /// Days for which an event that is sent again is known, and its verdict can be asked for. Anomalies stay.
+    pub retention_days: u32,
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self { retention_days: 30 }
+    }
+}
+
 /// How long samples with their verdicts are kept, and where closed days go.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -168,6 +184,8 @@ pub struct Settings {
     pub limits: Limits,
     /// See [`Worker`].
     pub worker: Worker,
+    /// See [`Events`].
+    pub events: Events,
     /// See [`Lake`].
     pub lake: Lake,
     /// See [`Sources`].
@@ -189,6 +207,7 @@ impl Settings {
             data,
             limits: config.limits,
             worker: config.worker,
+            events: config.events,
             lake: config.lake,
             sources: config.sources,
         };

@@ -1,6 +1,8 @@
 //! The service: queue, store, worker and routes, wired together as the settings say.
 
 mod backend;
+mod beside;
+mod forgetting;
 mod source;
 mod worker;
 
@@ -10,11 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use manazir_auth::{Scope, Secret, Token, TokenStore};
-use manazir_http::{App, Limits, Tasks};
+use manazir_auth::{Cached, Scope, Secret, Token, TokenStore};
+use manazir_http::{App, Limits};
 use manazir_ingest::answers::Waiting;
 use manazir_ingest::lake::Lake;
-use manazir_ingest::worker::Config as WorkerConfig;
 use manazir_model::Timestamp;
 use manazir_sql::{Keeping, Truth};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -23,12 +24,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::config::{Role, Settings, truth_in};
-use crate::keeper::Keeper;
-use crate::projector::Projecting;
 use crate::server_file::ServerFile;
 use backend::Backend;
-use source::{OntoQueue, Sources};
-use worker::Running;
+use beside::Beside;
+
+/// A token that another process refuses is let in for so long at the most.
+const TOKENS_BELIEVED: Duration = Duration::from_secs(1);
 
 /// What the service tells whoever started it, before it answers anybody.
 pub struct Started {
@@ -48,27 +49,8 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
     let secret = if settings.role == Role::Worker { None } else { first_token(&truth).await? };
     let listener = bind(settings.listen).await?;
     let address = listener.local_addr()?;
-    let (worker, worker_ended) = match settings.role {
-        Role::Api => (None, None),
-        Role::All | Role::Worker => {
-            let config = WorkerConfig {
-                batch_max: settings.worker.batch_max,
-                snapshot_every: settings.worker.snapshot_every,
-            };
-            let (worker, ended) = Running::start(&backend, &waiting, config)?;
-            (Some(worker), Some(ended))
-        }
-    };
-    let onto = OntoQueue {
-        queue: backend.queue(),
-        waiting: Arc::clone(&waiting),
-        wait_max: Duration::from_secs(settings.limits.wait_seconds),
-    };
-    let configured = if settings.role == Role::Worker { &[] } else { settings.sources.amqp.as_slice() };
-    let sources = Sources::start(configured, onto)?;
     let keeping = Keeping::new(truth.clone());
-    let projecting = backend.embedded().map(|store| Projecting::start(store, keeping.clone()));
-    let tasks = Tasks::new(waiting.inbox());
+    let (beside, worker_ended) = Beside::start(settings, &backend, &waiting, &keeping)?;
     let app = App {
         queue: backend.queue(),
         store: backend.store(),
@@ -77,38 +59,23 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
         findings: Arc::new(truth.clone()),
         dead_letters: Arc::new(keeping),
         jobs: Arc::new(truth.clone()),
-        tasks: tasks.clone(),
-        tokens: Arc::new(truth.clone()),
+        tasks: beside.tasks(),
+        tokens: Arc::new(Cached::new(Arc::new(truth.clone()), TOKENS_BELIEVED)),
         now,
         limits: limits(settings),
         metrics: PrometheusBuilder::new().install_recorder().context("set up the metrics")?,
     };
-    let keeper = backend.lake().map(|lake| Keeper::start(lake, settings.lake.keeper(), now)).transpose()?;
-    if settings.role != Role::Worker {
+    if settings.role == Role::Worker {
+        started(&Started { address, secret })?;
+        let router = manazir_http::operation_router(app);
+        manazir_http::serve(listener, router, stopped(worker_ended)).await?;
+    } else {
         manazir_http::resume(&app, backend.silence()).await?;
+        let _server_file = ServerFile::write(data, address)?;
+        started(&Started { address, secret })?;
+        manazir_http::serve(listener, manazir_http::router(app), stopped(worker_ended)).await?;
     }
-    let _server_file = ServerFile::write(data, address)?;
-    started(&Started { address, secret })?;
-    let router = match settings.role {
-        Role::Worker => manazir_http::operation_router(app),
-        Role::All | Role::Api => manazir_http::router(app),
-    };
-    manazir_http::serve(listener, router, stopped(worker_ended)).await?;
-    sources.stop().await;
-    tasks.stop().await;
-    // No request is answered any more: what was taken is judged, and the models are written down.
-    let worked = tokio::task::spawn_blocking(move || {
-        backend.close();
-        if let Some(keeper) = keeper {
-            keeper.stop();
-        }
-        worker.map_or(Ok(()), Running::stop)
-    })
-    .await?;
-    if let Some(projecting) = projecting {
-        projecting.stop().await;
-    }
-    worked.context("the worker stopped")?;
+    beside.stop().await?;
     truth.close().await;
     Ok(())
 }

@@ -4,6 +4,10 @@ use crate::worker::batch::taught;
 use crate::worker::{Config, Decode, Judge};
 use crate::{Error, EventStore, Lease, Snapshot};
 
+/// The models of a partition in which little happens are written down once the worker has seen so many times as
+/// many messages as those of a busy one.
+const LAG: u64 = 8;
+
 /// Its models and where they stand.
 #[derive(Debug)]
 pub(super) struct Partition<J> {
@@ -13,6 +17,8 @@ pub(super) struct Partition<J> {
     pub(super) seq: u64,
     /// Events that the models have seen since they were last written down.
     pub(super) since_snapshot: usize,
+    /// How many messages the worker had seen when the first of these came.
+    pub(super) behind_since: Option<u64>,
 }
 
 impl<J: Judge> Partition<J> {
@@ -33,7 +39,8 @@ impl<J: Judge> Partition<J> {
                 (J::load(state).map_err(damaged)?, *seq)
             }
         };
-        let mut recovered = Self { lease, judge, seq: standing.seq, since_snapshot: 0 };
+        let mut recovered =
+            Self { lease, judge, seq: standing.seq.max(after), since_snapshot: 0, behind_since: None };
         loop {
             let missed = store.replay(recovered.lease.partition, after, config.batch_max).await?;
             let Some(&(last, _)) = missed.last() else { return Ok(recovered) };
@@ -46,9 +53,20 @@ impl<J: Judge> Partition<J> {
         }
     }
 
+    /// True if its models have learnt much since they were written down, or something a long time ago: what they
+    /// learnt since must be kept for a restart, and with it all messages that came later.
+    pub(super) fn is_due(&mut self, seen: u64, every: usize) -> bool {
+        if self.since_snapshot == 0 {
+            return false;
+        }
+        let behind = seen - *self.behind_since.get_or_insert(seen);
+        self.since_snapshot >= every || behind >= LAG.saturating_mul(every as u64)
+    }
+
     /// The models as they are now.
     pub(super) fn snapshot(&mut self) -> Snapshot {
         self.since_snapshot = 0;
+        self.behind_since = None;
         Snapshot { partition: self.lease.partition, seq: self.seq, state: self.judge.save() }
     }
 }

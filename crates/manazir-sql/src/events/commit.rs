@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use manazir_ingest::{Commit, DeadLetter, Judged, Lease, Message, Snapshot};
+use manazir_model::Timestamp;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
@@ -112,4 +113,18 @@ async fn advance(transaction: &mut PgConnection, applied: &BTreeMap<u16, u64>) -
         .execute(transaction)
         .await
         .map(drop)
+}
+
+/// Removes events that arrived before a time and that no restart needs. Workers that do so at once take different
+/// ones.
+pub(super) async fn forget(pool: &PgPool, before: Timestamp, max: usize) -> sqlx::Result<u64> {
+    const FORGET: &str = "DELETE FROM events WHERE (source, id) IN (SELECT events.source, events.id \
+        FROM events JOIN snapshots ON snapshots.partition = events.partition AND events.seq <= snapshots.seq \
+        WHERE events.received_at < $1 ORDER BY events.received_at LIMIT $2 FOR UPDATE OF events SKIP LOCKED)";
+    let done = sqlx::query(FORGET)
+        .bind(before.micros())
+        .bind(i64::try_from(max).unwrap_or(i64::MAX))
+        .execute(pool)
+        .await?;
+    Ok(done.rows_affected())
 }

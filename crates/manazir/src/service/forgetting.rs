@@ -1,0 +1,72 @@
+//! What is too old goes: events with their verdicts after so many days, messages as soon as no restart needs them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use manazir_ingest::Error;
+use manazir_model::{Grain, Timestamp};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::backend::Backend;
+
+/// Between two rounds; the first comes after this time, so that a start is not slowed down by it.
+const EVERY: Duration = Duration::from_secs(300);
+
+/// Entries that are removed at a time, between which others write.
+const AT_A_TIME: usize = 10_000;
+
+/// A task that forgets for as long as the service runs.
+pub(super) struct Forgetting {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Forgetting {
+    pub(super) fn start(backend: &Arc<Backend>, days: u32, now: fn() -> Timestamp) -> Self {
+        let (stop, mut stopped) = watch::channel(false);
+        let backend = Arc::clone(backend);
+        let task = tokio::spawn(async move {
+            while tokio::time::timeout(EVERY, stopped.wait_for(|stopped| *stopped)).await.is_err() {
+                let before = Timestamp(now().micros() - i64::from(days) * Grain::DAY.micros());
+                let (backend, runtime) = (Arc::clone(&backend), Handle::current());
+                // The embedded store reads and writes files: not on a thread that answers requests.
+                let round = tokio::task::spawn_blocking(move || runtime.block_on(round(&backend, before)));
+                match round.await {
+                    Ok(Ok(())) => {}
+                    // What failed is tried again in the next round.
+                    Ok(Err(error)) => tracing::warn!(error = ?error, "old events could not be forgotten"),
+                    Err(error) => tracing::error!(%error, "forgetting old events ended by a panic"),
+                }
+            }
+        });
+        Self { stop, task }
+    }
+
+    /// Returns when the round that runs, if any, is done.
+    pub(super) async fn stop(self) {
+        self.stop.send_replace(true);
+        // The task itself does nothing that could fail.
+        let _ = self.task.await;
+    }
+}
+
+async fn round(backend: &Backend, before: Timestamp) -> Result<(), Error> {
+    if let Some(store) = backend.embedded() {
+        while store.trim(AT_A_TIME)? == AT_A_TIME as u64 {}
+    }
+    let store = backend.store();
+    let mut forgotten = 0;
+    loop {
+        let some = store.forget(before, AT_A_TIME).await?;
+        forgotten += some;
+        if some < AT_A_TIME as u64 {
+            break;
+        }
+    }
+    if forgotten > 0 {
+        tracing::info!(forgotten, %before, "events that arrived before were forgotten; sent again they are new");
+    }
+    Ok(())
+}
