@@ -38,7 +38,9 @@ impl EventStore for Embedded {
             value.extend_from_slice(state);
             batch.insert(&keyspaces.snapshots, partition.to_be_bytes(), value);
         }
-        keyspaces.lake.append(&mut batch, &commit.sampled.rows, &commit.sampled.findings)?;
+        for sampled in commit.sampled.values() {
+            keyspaces.lake.append(&mut batch, &sampled.rows, &sampled.findings)?;
+        }
         let found = self.outbox.put(commit, &mut batch, keyspaces)?;
         batch.remove(&keyspaces.progress, codec::SUSPECT);
         let before = keyspaces.committed.load(Ordering::Acquire);

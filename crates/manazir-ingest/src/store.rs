@@ -1,5 +1,6 @@
 //! The port of the store that holds verdicts.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -61,9 +62,9 @@ impl Sampled {
         self.rows.iter().map(|series| series.samples.len()).sum()
     }
 
-    /// True without any.
+    /// True if there is nothing to store.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.rows.is_empty() && self.findings.is_empty()
     }
 }
 
@@ -132,8 +133,8 @@ pub struct Commit<'a> {
     pub messages: Vec<&'a Message>,
     /// Messages that could not be.
     pub dead: Vec<DeadLetter>,
-    /// Samples that were judged, for a store with a lake.
-    pub sampled: Sampled,
+    /// Samples that were judged, by the partition that judged them.
+    pub sampled: BTreeMap<u16, Sampled>,
     /// Models that were written down: each takes the place of the earlier ones of its partition.
     pub snapshots: Vec<Snapshot>,
 }

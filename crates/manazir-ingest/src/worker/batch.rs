@@ -89,14 +89,17 @@ pub(super) fn judged_messages<'d>(fresh: &[&'d Delivery], outcomes: &[(u64, Outc
         .collect()
 }
 
-pub(super) fn split(outcomes: Vec<(u64, Outcome)>) -> (Vec<Judged>, Vec<DeadLetter>, Sampled) {
+/// What a batch came to, each for its own part of the commit.
+pub(super) fn split(outcomes: Vec<(u64, Outcome)>) -> (Vec<Judged>, Vec<DeadLetter>, BTreeMap<u16, Sampled>) {
     let (mut judged, mut dead) = (Vec::with_capacity(outcomes.len()), Vec::new());
-    let mut sampled = Sampled::default();
+    let mut sampled = BTreeMap::<u16, Sampled>::new();
     for (_, outcome) in outcomes {
         match outcome {
             Outcome::Judged(one, samples) => {
+                if !samples.is_empty() {
+                    sampled.entry(one.partition).or_default().extend(samples);
+                }
                 judged.push(*one);
-                sampled.extend(samples);
             }
             Outcome::Dead(one) => dead.push(one),
         }
