@@ -34,9 +34,7 @@ impl OutboxEnd {
         keyspaces: &Keyspaces,
     ) -> Result<u64, Error> {
         let mut seq = self.last.borrow().seq;
-        let found = commit.judged.iter().filter(|judged| judged.verdict.anomaly);
-        let found = found.map(|judged| Shown::Finding(judged.clone()));
-        for shown in found.chain(commit.dead.iter().map(|dead| Shown::Dead(dead.clone()))) {
+        for shown in Shown::of(commit) {
             seq += 1;
             batch.insert(&keyspaces.outbox, seq.to_be_bytes(), codec::write(&Entry { seq, shown })?);
             batch.insert(&keyspaces.progress, codec::OUTBOX, seq.to_be_bytes());

@@ -415,6 +415,7 @@ where
         let id = |entry: &Entry| match &entry.shown {
             Shown::Finding(judged) => judged.id.id.clone(),
             Shown::Dead(dead) => format!("{} {:?}", dead.id.id, dead.body),
+            Shown::Episode(episode) => episode.sentence.clone(),
         };
         entries.iter().map(id).collect()
     };

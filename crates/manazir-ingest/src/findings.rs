@@ -1,16 +1,25 @@
 //! The port of what was found: a row for each anomaly, for people to look at and to judge.
 //!
-//! Detection writes a finding once and never changes it; what a person says of it is kept beside it.
+//! An event that is an anomaly is written once and never changes. An episode of a series is written when it opens
+//! and follows it until it closes, under one number. What a person says of either is kept beside it.
 
+use std::collections::HashMap;
 use std::str::FromStr;
 
 use async_trait::async_trait;
-use manazir_model::{Reason, Timestamp};
+use manazir_model::{EpisodeState, Reason, SeriesFinding, Timestamp};
 
+use crate::lake::series_id;
 use crate::{Error, Judged};
 
 /// Reasons that a sentence tells; all of them are kept.
 const REASONS_TOLD: usize = 3;
+
+/// Source of findings in series.
+const SERIES: &str = "series";
+
+/// The label of a series that names who caused it.
+const ACTOR_LABEL: &str = "actor";
 
 /// What was found strange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +97,7 @@ pub struct NewFinding {
     pub kind: FindingKind,
     /// Who sent it.
     pub source: String,
-    /// Identity of the event within its source; empty for a series.
+    /// Identity of the event within its source; of an episode its series and start.
     pub event_id: String,
     /// The request that it belongs to.
     pub request_id: String,
@@ -126,6 +135,31 @@ impl NewFinding {
     pub fn searched(&self) -> String {
         self.sentence.to_lowercase()
     }
+
+    /// The episode that it tells of: a later finding of the same takes its place.
+    pub fn episode(&self) -> Option<&str> {
+        (self.kind == FindingKind::Series).then_some(self.event_id.as_str())
+    }
+
+    /// Takes over what a later finding of the same episode says; when it was first seen stays.
+    pub fn follow(&mut self, later: Self) {
+        let first_seen_at = self.first_seen_at;
+        *self = Self { first_seen_at, ..later };
+    }
+}
+
+/// Findings of which each episode occurs once, as it was told last; in the order in which they were first told.
+pub fn last_told(findings: &[NewFinding]) -> Vec<NewFinding> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut told: Vec<NewFinding> = Vec::with_capacity(findings.len());
+    for finding in findings {
+        let place = finding.episode().map(|episode| *places.entry(episode).or_insert(told.len()));
+        match place.and_then(|place| told.get_mut(place)) {
+            Some(known) => known.follow(finding.clone()),
+            None => told.push(finding.clone()),
+        }
+    }
+    told
 }
 
 impl From<&Judged> for NewFinding {
@@ -147,6 +181,34 @@ impl From<&Judged> for NewFinding {
             sentence: sentence(&event.action, &verdict.reasons),
             reasons: verdict.reasons.clone(),
             series: None,
+        }
+    }
+}
+
+impl From<&SeriesFinding> for NewFinding {
+    fn from(finding: &SeriesFinding) -> Self {
+        let SeriesFinding { series, state, start_at, end_at, received_at, score, detector, sentence, .. } =
+            finding;
+        let label = |name: &str| series.labels.iter().find(|(label, _)| label == name);
+        // A late sample opens nothing: it may lie in the middle of an episode, and is told beside it.
+        let late = if *state == EpisodeState::Late { "/late" } else { "" };
+        let over = matches!(state, EpisodeState::Closed | EpisodeState::Late);
+        Self {
+            kind: FindingKind::Series,
+            source: SERIES.to_owned(),
+            event_id: format!("{:016x}/{start_at}{late}", series_id(series)),
+            request_id: String::new(),
+            actor: label(ACTOR_LABEL).map(|(_, actor)| actor.clone()).unwrap_or_default(),
+            action: series.metric.clone(),
+            resources: Vec::new(),
+            at: *start_at,
+            ended_at: over.then_some(*end_at),
+            first_seen_at: *received_at,
+            received_at: *received_at,
+            score: *score,
+            reasons: vec![Reason { detector: detector.clone(), surprise: *score, text: sentence.clone() }],
+            sentence: sentence.clone(),
+            series: Some(series.to_string()),
         }
     }
 }

@@ -162,6 +162,8 @@ impl EventStore for InMemory {
             *last = (*last).max(dead.seq);
             shown.push(Shown::Dead(dead.clone()));
         }
+        let episodes = commit.sampled.values().flat_map(|sampled| &sampled.findings);
+        shown.extend(episodes.map(|episode| Shown::Episode(episode.clone())));
         let next = inside.outbox.last().map_or(1, |entry| entry.seq + 1);
         inside.outbox.extend(shown.into_iter().zip(next..).map(|(shown, seq)| Entry { seq, shown }));
         let snapshots = commit.snapshots.iter().map(|snapshot| (snapshot.partition, snapshot.clone()));

@@ -5,9 +5,10 @@
 //! how far it has come.
 
 use async_trait::async_trait;
+use manazir_model::SeriesFinding;
 use serde::{Deserialize, Serialize};
 
-use crate::{DeadLetter, Error, Judged};
+use crate::{Commit, DeadLetter, Error, Judged};
 
 /// Something for people to look at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +17,20 @@ pub enum Shown {
     Finding(Judged),
     /// A message that could not be judged.
     Dead(DeadLetter),
+    /// An episode of a series, as far as it has got.
+    Episode(SeriesFinding),
+}
+
+impl Shown {
+    /// What a batch has to show, its episodes last.
+    pub fn of(commit: &Commit<'_>) -> impl Iterator<Item = Self> {
+        let strange = commit.judged.iter().filter(|judged| judged.verdict.anomaly);
+        let episodes = commit.sampled.values().flat_map(|sampled| &sampled.findings);
+        strange
+            .map(|judged| Self::Finding(judged.clone()))
+            .chain(commit.dead.iter().map(|dead| Self::Dead(dead.clone())))
+            .chain(episodes.map(|episode| Self::Episode(episode.clone())))
+    }
 }
 
 /// An entry of the outbox.

@@ -1,10 +1,10 @@
 //! Findings.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use manazir_ingest::Error;
-use manazir_ingest::findings::{Feedback, Finding, FindingFilter, Findings, NewFinding};
+use manazir_ingest::findings::{Feedback, Finding, FindingFilter, Findings, NewFinding, last_told};
 use manazir_model::{Reason, Timestamp};
 
 use crate::Truth;
@@ -45,8 +45,8 @@ struct Row {
     feedback_at: Option<i64>,
 }
 
-/// Adds findings within a transaction, whoever began it. The oldest that nobody has judged go if there are
-/// more than `findings_max`.
+/// Adds findings within a transaction, whoever began it; an episode that is known already is told anew under its
+/// number. The oldest that nobody has judged go if there are more than `findings_max`.
 pub(crate) async fn insert_findings(
     connection: &mut Connection<'_>,
     findings: &[NewFinding],
@@ -55,20 +55,39 @@ pub(crate) async fn insert_findings(
     if findings.is_empty() {
         return Ok(());
     }
-    let last = raise(connection, "findings", findings.len() as u64).await?;
-    let first = last - findings.len() as i64 + 1;
-    let numbered: Vec<(i64, &NewFinding)> = (first..).zip(findings).collect();
+    let findings = last_told(findings);
+    let known = known_episodes(connection, &findings).await?;
+    let number_of = |finding: &NewFinding| finding.episode().and_then(|episode| known.get(episode).copied());
+    let new = findings.iter().filter(|finding| number_of(finding).is_none()).count();
+    let last = raise(connection, "findings", new as u64).await?;
+    let mut next = last - new as i64;
+    let numbered: Vec<(i64, &NewFinding)> = findings
+        .iter()
+        .map(|finding| {
+            let number = number_of(finding).unwrap_or_else(|| {
+                next += 1;
+                next
+            });
+            (number, finding)
+        })
+        .collect();
     for some in numbered.chunks(ROWS_A_STATEMENT) {
         Statement::new(
             "INSERT INTO findings (number, kind, source, event_id, request_id, actor, action, resources, at, \
              ended_at, first_seen_at, received_at, score, reasons, detector, sentence, searched, series) VALUES ",
         )
         .rows(some.iter().map(|&(number, finding)| row(number, finding)))
+        .then(
+            " ON CONFLICT (number) DO UPDATE SET ended_at = excluded.ended_at, received_at = excluded.received_at, \
+             score = excluded.score, reasons = excluded.reasons, detector = excluded.detector, \
+             sentence = excluded.sentence, searched = excluded.searched",
+        )
         .execute(connection)
         .await?;
     }
     let resources: Vec<(i64, &str)> = numbered
         .iter()
+        .filter(|(_, finding)| finding.episode().is_none())
         .flat_map(|&(number, finding)| {
             let unlike: BTreeSet<&str> = finding.resources.iter().map(String::as_str).collect();
             unlike.into_iter().take(SEARCHED_RESOURCES_MAX).map(move |resource| (number, resource))
@@ -86,6 +105,26 @@ pub(crate) async fn insert_findings(
         .execute(connection)
         .await
         .map(drop)
+}
+
+/// Numbers of the episodes among these that are there already.
+async fn known_episodes(
+    connection: &mut Connection<'_>,
+    findings: &[NewFinding],
+) -> Result<HashMap<String, i64>, sqlx::Error> {
+    let episodes: Vec<&str> = findings.iter().filter_map(NewFinding::episode).collect();
+    let mut known = HashMap::new();
+    for some in episodes.chunks(ROWS_A_STATEMENT) {
+        let rows = Statement::new(
+            "SELECT event_id, number FROM findings WHERE kind = 'series' AND event_id IN (VALUES ",
+        )
+        .rows(some.iter().map(|episode| vec![text(episode)]))
+        .then(")")
+        .fetch_in::<(String, i64)>(connection)
+        .await?;
+        known.extend(rows);
+    }
+    Ok(known)
 }
 
 fn text(text: &str) -> Value {

@@ -91,6 +91,7 @@ fn sorted(entries: Vec<Entry>) -> (Vec<NewFinding>, Vec<NewDeadLetter>) {
     for entry in entries {
         match entry.shown {
             Shown::Finding(judged) => findings.push(NewFinding::from(&judged)),
+            Shown::Episode(episode) => findings.push(NewFinding::from(&episode)),
             Shown::Dead(dead) => letters.push(NewDeadLetter::from(dead)),
         }
     }

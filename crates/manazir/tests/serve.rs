@@ -1,104 +1,85 @@
-//! The service as a process: started, called, killed, started again.
+//! The service as a process: started, called, stopped, started again.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
-mod service;
-
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use serde_json::json;
-use service::{Service, call};
+use manazir_testkit::events;
+use manazir_testkit::service::Service;
+use serde_json::{Value, json};
 
-fn event(id: usize) -> String {
-    let role = format!("role{}", id % 7);
-    json!({"RequestID": format!("r{id}"), "EventID": format!("e{id}"), "RoleID": role, "EventType": "type1",
-        "EventTimestamp": "2023-06-23T16:23:18Z", "AffectedAssets": ["asset1", "asset2"]})
-    .to_string()
-}
+const PROGRAM: &str = env!("CARGO_BIN_EXE_manazir");
 
 #[test]
 fn the_example_of_the_contract_gets_its_verdict_and_a_restart_forgets_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let service = Service::start(folder.path());
-    let token = service.token.clone().expect("the first start tells a token");
-    let (status, first) = call(&service.address, &token, "POST", "/ingest", &event(1)).unwrap();
-    assert!(status == 200 || status == 201, "{status} {first}");
-    assert_eq!(first["status"], "judged");
-    assert_eq!(call(&service.address, "mz_wrong", "POST", "/ingest", &event(1)).unwrap().0, 401);
+    let data = folder.path().join("data");
+    let service = Service::start(PROGRAM, &data, &[]);
+    let token = service.token().expect("the first start tells a token").to_owned();
+    let event = events::lines([1]);
+    let first = service.client(&token).post("/ingest", &event).unwrap();
+    assert!(first.status == 200 || first.status == 201, "{}", first.text());
+    assert_eq!(first.json()["status"], "judged");
+    assert_eq!(service.client("mz_wrong").post("/ingest", &event).unwrap().status, 401);
 
-    // CT-W: a directory that is held, and a port that is taken, each with what to type.
+    // A directory that is held, and a port that is taken, each with what to type.
     let second = |data: &Path, listen: &str| {
-        let output = Command::new(env!("CARGO_BIN_EXE_manazir"))
-            .args(["serve", "--listen", listen, "--data"])
-            .arg(data)
-            .output()
-            .unwrap();
-        String::from_utf8(output.stderr).unwrap()
+        let mut command = Command::new(PROGRAM);
+        command.args(["serve", "--listen", listen, "--data"]).arg(data);
+        String::from_utf8(command.output().unwrap().stderr).unwrap()
     };
-    assert!(second(folder.path(), "127.0.0.1:0").contains("choose another directory with --data DIR"));
-    let other = tempfile::tempdir().unwrap();
-    assert!(second(other.path(), &service.address).contains("choose another address, for instance --listen"));
+    assert!(second(&data, "127.0.0.1:0").contains("choose another directory with --data DIR"));
+    let other = folder.path().join("other");
+    assert!(second(&other, service.address()).contains("choose another address, for instance --listen"));
 
-    // CT-W24: SIGTERM is a way to stop.
-    service.terminate();
-    let again = Service::start(folder.path());
-    assert_eq!(again.token, None, "the token is told once");
-    let (status, stored) = call(&again.address, &token, "POST", "/ingest", &event(1)).unwrap();
-    assert_eq!((status, &stored["status"]), (200, &json!("already_processed")));
-    assert_eq!(stored["verdict"], first["verdict"]);
+    assert!(service.terminate());
+    let again = Service::start(PROGRAM, &data, &[]);
+    assert_eq!(again.token(), None, "the token is told once");
+    let stored = again.client(&token).post("/ingest", &event).unwrap();
+    assert_eq!((stored.status, &stored.json()["status"]), (200, &json!("already_processed")));
+    assert_eq!(stored.json()["verdict"], first.json()["verdict"]);
 }
 
-/// CT-W5 and CT-W7: whatever is killed when, each event is judged once, and what was acknowledged is there.
+/// Two hours of a load that is now and then a little other, and 20 minutes at five times as much.
+fn load() -> String {
+    let line = |minute: i64| {
+        let value = if minute < 120 || minute >= 140 { 50 + (minute * 7) % 5 } else { 250 };
+        let at = jiff::Timestamp::from_second(1_772_323_200 + 60 * minute).unwrap();
+        json!({"series": "load", "labels": {"host": "a"}, "at": at.to_string(), "value": value}).to_string()
+    };
+    (0..200).map(line).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
-fn killed_at_any_moment_it_loses_nothing_and_counts_nothing_twice() {
-    const ROUNDS: usize = 4;
-    const EVENTS: usize = 300;
+fn an_episode_of_a_series_is_one_anomaly_that_follows_it() {
     let folder = tempfile::tempdir().unwrap();
-    let mut service = Service::start(folder.path());
-    let token = service.token.clone().unwrap();
-    let mut positions = std::collections::HashMap::new();
-    for round in 0..ROUNDS {
-        let ids = round * EVENTS..(round + 1) * EVENTS;
-        // Batches are sent while the service is killed after a moment that differs from round to round.
-        let sender = {
-            let (address, token, ids) = (service.address.clone(), token.clone(), ids.clone());
-            std::thread::spawn(move || {
-                let mut acknowledged = Vec::new();
-                for batch in ids.collect::<Vec<_>>().chunks(10) {
-                    let lines: Vec<String> = batch.iter().map(|&id| event(id)).collect();
-                    let answer = call(&address, &token, "POST", "/api/v1/ingest/events", &lines.join("\n"));
-                    if answer.is_some_and(|(status, _)| status == 202) {
-                        acknowledged.extend_from_slice(batch);
-                    }
-                }
-                acknowledged
-            })
-        };
-        std::thread::sleep(Duration::from_millis(20 + 30 * round as u64));
-        service.kill();
-        let acknowledged = sender.join().unwrap();
-        service = Service::start(folder.path());
-        // Senders repeat what was not acknowledged; some repeat everything.
-        for id in ids.clone() {
-            let (_, answer) = call(&service.address, &token, "POST", "/ingest", &event(id)).unwrap();
-            assert!(answer["verdict"].is_object(), "{answer}");
-            if acknowledged.contains(&id) {
-                assert_eq!(answer["status"], "already_processed", "event {id} was acknowledged and lost");
-            }
+    let service = Service::start(PROGRAM, &folder.path().join("data"), &[]);
+    let mut client = service.client(service.token().unwrap());
+    let lines = load();
+    let sent = client.post("/api/v1/ingest/samples", lines.as_bytes()).unwrap();
+    assert_eq!((sent.status, &sent.json()["accepted"]), (202, &json!(200)), "{}", sent.text());
+    let patience = Instant::now() + Duration::from_secs(30);
+    let found = loop {
+        let page = client.get("/api/v1/anomalies?kind=series").unwrap().json();
+        if page["items"].as_array().is_some_and(|items| items.iter().any(|item| item["ended_at"].is_string()))
+        {
+            break page;
         }
-        for id in 0..ids.end {
-            let path = format!("/api/v1/events/plain/e{id}");
-            let (status, stored) = call(&service.address, &token, "GET", &path, "").unwrap();
-            assert_eq!(status, 200, "event {id}");
-            let place = (stored["partition"].clone(), stored["seq"].clone(), stored["verdict"].clone());
-            assert_eq!(
-                positions.entry(id).or_insert_with(|| place.clone()),
-                &place,
-                "event {id} was judged again"
-            );
-        }
-    }
-    service.terminate();
+        assert!(Instant::now() < patience, "{page}");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let [episode] = found["items"].as_array().unwrap().as_slice() else { panic!("{found}") };
+    assert_eq!((&episode["series"], &episode["action"]), (&json!("load{host=a}"), &json!("load")));
+    assert_eq!(episode["at"], "2026-03-01T02:00:00Z");
+    assert!(episode["sentence"].as_str().unwrap().starts_with("Load (host a) was "), "{episode}");
+
+    let number = episode["number"].to_string();
+    let data = folder.path().join("data");
+    let mut command = Command::new(PROGRAM);
+    command.args(["anomaly", "confirm", &number, "--by", "Ada", "--json", "--data"]).arg(&data);
+    let said: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+    assert_eq!((&said["feedback"]["by"], &said["series"]), (&json!("Ada"), &json!("load{host=a}")));
+    assert!(service.terminate());
 }

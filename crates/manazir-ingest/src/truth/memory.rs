@@ -54,6 +54,12 @@ impl InMemory {
 impl Inside {
     fn add_findings(&mut self, findings: &[NewFinding], kept: &Kept) {
         for what in findings {
+            let same =
+                |known: &&mut Finding| what.episode().is_some() && known.what.episode() == what.episode();
+            if let Some(known) = self.findings.values_mut().find(same) {
+                known.what.follow(what.clone());
+                continue;
+            }
             self.last_finding += 1;
             let number = self.last_finding;
             self.findings.insert(number, Finding { number, what: what.clone(), feedback: None });

@@ -30,7 +30,10 @@ pub(super) async fn commit(pool: &PgPool, worker: &str, commit: &Commit<'_>) -> 
         put_snapshot(&mut transaction, snapshot).await?;
     }
     let dead: Vec<&DeadLetter> = commit.dead.iter().filter(|dead| kept(dead.partition)).collect();
-    show(&mut transaction, judged.iter().map(|(judged, _)| *judged), &dead).await?;
+    let sampled =
+        commit.sampled.iter().filter(|(partition, _)| kept(**partition)).map(|(_, sampled)| sampled);
+    let episodes = sampled.flat_map(|sampled| &sampled.findings);
+    show(&mut transaction, judged.iter().map(|(judged, _)| *judged), episodes, &dead).await?;
     let mut applied: BTreeMap<u16, u64> = BTreeMap::new();
     let places = judged.iter().map(|(judged, _)| (judged.partition, judged.seq));
     let dead = dead.iter().map(|dead| (dead.partition, dead.seq));

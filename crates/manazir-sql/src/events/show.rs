@@ -5,21 +5,25 @@ use std::collections::BTreeMap;
 use manazir_ingest::dead_letters::{Kept, NewDeadLetter};
 use manazir_ingest::findings::NewFinding;
 use manazir_ingest::{DeadLetter, Judged};
+use manazir_model::SeriesFinding;
 use sqlx::PgConnection;
 
 use crate::dead_letters::insert_dead_letters;
 use crate::findings::insert_findings;
 use crate::statement::Connection;
 
-/// Adds the anomalies and the dead letters of a batch, but for those of an earlier commit of the same. To be
+/// Adds the anomalies, episodes and dead letters of a batch, but for those of an earlier commit of the same. To be
 /// called while the partitions' rows are locked, and before they say that the batch is done.
 pub(super) async fn show<'j>(
     transaction: &mut PgConnection,
     judged: impl Iterator<Item = &'j Judged>,
+    episodes: impl Iterator<Item = &'j SeriesFinding>,
     dead: &[&DeadLetter],
 ) -> sqlx::Result<()> {
     let strange: Vec<&Judged> = judged.filter(|judged| judged.verdict.anomaly).collect();
-    if strange.is_empty() && dead.is_empty() {
+    // Told again they are the same: no need to know whether they were.
+    let episodes = episodes.map(NewFinding::from).collect::<Vec<_>>();
+    if strange.is_empty() && episodes.is_empty() && dead.is_empty() {
         return Ok(());
     }
     let applied = applied(transaction).await?;
@@ -28,6 +32,7 @@ pub(super) async fn show<'j>(
         .into_iter()
         .filter(|judged| new(judged.partition, judged.seq))
         .map(NewFinding::from)
+        .chain(episodes)
         .collect();
     let letters: Vec<NewDeadLetter> = dead
         .iter()

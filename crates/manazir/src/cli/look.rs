@@ -41,10 +41,14 @@ Examples:
   manazir anomaly list --since 24h --min-score 5
   manazir anomaly list --role role/app --action iam:CreateUser
   manazir anomaly list --asset 'arn:aws:s3:::logs' --json | jq -r '.anomalies[].sentence'
+  manazir anomaly list --kind series --since 24h
   manazir anomaly list --feedback none --limit 200
 
 Names are compared as a whole. It works while the service runs, and when it does not.")]
 pub struct AnomalyList {
+    /// Only events, or only episodes of series
+    #[arg(long, value_name = "KIND", value_parser = ["event", "series"])]
+    pub kind: Option<String>,
     /// Of this role
     #[arg(long, value_name = "NAME")]
     pub role: Option<String>,

@@ -43,7 +43,8 @@ fn missing(number: u64) -> anyhow::Error {
 
 fn filter(args: &AnomalyList) -> FindingFilter {
     FindingFilter {
-        kind: None,
+        // The command line lets no other words through.
+        kind: args.kind.as_deref().and_then(|word| word.parse().ok()),
         source: args.source.clone(),
         event_id: args.event.clone(),
         request_id: args.request.clone(),
@@ -54,7 +55,7 @@ fn filter(args: &AnomalyList) -> FindingFilter {
         from: args.since,
         until: args.until,
         score_min: args.min_score,
-        // The command line lets no other words through than those and `none`.
+        // Nor here, but for `none`.
         feedback: args.feedback.as_deref().map(|word| word.parse().ok()),
         words: args.words.clone(),
     }

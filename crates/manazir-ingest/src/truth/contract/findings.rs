@@ -1,6 +1,6 @@
 //! Findings: kept whole, searched by each of their words, judged by people.
 
-use manazir_model::{Reason, Timestamp};
+use manazir_model::{EpisodeState, Reason, SeriesFinding, SeriesKey, Timestamp};
 
 use super::{NAMES, Truth, add, finding};
 use crate::findings::{Feedback, FindingFilter, FindingKind, Findings, NewFinding, Opinion};
@@ -13,6 +13,7 @@ pub async fn check_findings(truth: &dyn Truth) {
     are_found_by_each_word(truth).await;
     names_match_only_themselves(truth).await;
     are_judged_by_people(truth).await;
+    an_episode_is_one_finding(truth).await;
 }
 
 async fn fill(truth: &dyn Truth) -> Vec<NewFinding> {
@@ -58,6 +59,55 @@ async fn come_back_whole(truth: &dyn Truth, kept: &[NewFinding]) {
     }
     assert_eq!(Findings::get(truth, 0).await.unwrap(), None);
     assert_eq!(Findings::get(truth, u64::MAX).await.unwrap(), None);
+}
+
+/// Told when it opens, peaks and closes, in one step or in several; and again, as after a crash.
+async fn an_episode_is_one_finding(truth: &dyn Truth) {
+    let told = |state: EpisodeState, minute: i64, score: f64| {
+        let at = |minute: i64| Timestamp::from_seconds(1_800_000_000 + 60 * minute);
+        NewFinding::from(&SeriesFinding {
+            series: SeriesKey::new("load", [("actor".to_owned(), "build".to_owned())]),
+            state,
+            start_at: at(0),
+            end_at: at(minute),
+            peak_at: at(minute),
+            received_at: at(minute),
+            direction: None,
+            observed: 9.0,
+            expected: 1.0,
+            lower: 0.5,
+            upper: 1.5,
+            score,
+            p_value: 0.001,
+            detector: "level".to_owned(),
+            sentence: format!("load for {minute} minutes"),
+        })
+    };
+    let filter = FindingFilter {
+        actor: Some("build".to_owned()),
+        action: Some("load".to_owned()),
+        ..Default::default()
+    };
+    let (opened, peaked) = (told(EpisodeState::Opened, 0, 5.0), told(EpisodeState::Peaked, 3, 9.0));
+    add(truth, &[opened.clone(), peaked.clone()], &[]).await;
+    let [number] = numbers(truth, &filter, None, 9).await[..] else { panic!("one episode, one finding") };
+    let said = Feedback {
+        verdict: Opinion::Confirmed,
+        comment: String::new(),
+        by: "Ada".to_owned(),
+        at: Timestamp::from_seconds(1_800_000_200),
+    };
+    assert!(truth.set_feedback(number, Some(&said)).await.unwrap());
+    let closed = told(EpisodeState::Closed, 7, 9.5);
+    let late = told(EpisodeState::Late, 0, 6.0);
+    add(truth, &[closed.clone(), late], &[]).await;
+    add(truth, std::slice::from_ref(&closed), &[]).await;
+    assert_eq!(numbers(truth, &filter, None, 9).await, [number + 1, number], "a late sample is told apart");
+    let found = Findings::get(truth, number).await.unwrap().unwrap();
+    let expected = NewFinding { first_seen_at: opened.first_seen_at, ..closed };
+    assert_eq!((found.what, found.feedback), (expected, Some(said)));
+    let words = FindingFilter { words: Some("7 minutes".to_owned()), ..filter };
+    assert_eq!(numbers(truth, &words, None, 9).await, [number]);
 }
 
 async fn numbers(truth: &dyn Truth, filter: &FindingFilter, before: Option<u64>, max: usize) -> Vec<u64> {
