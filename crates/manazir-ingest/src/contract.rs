@@ -98,6 +98,7 @@ pub async fn check<F: Fixture>(fixture: impl Fn() -> F) {
     old_events_are_forgotten_and_what_a_restart_needs_is_not(&fixture()).await;
     a_message_that_ends_its_workers_is_put_aside(&fixture()).await;
     a_message_whose_judging_panics_is_put_aside(&fixture()).await;
+    a_message_without_a_usable_identity_is_put_aside(&fixture()).await;
 }
 
 /// All leases of whoever has just opened the store.
@@ -397,6 +398,25 @@ async fn a_message_whose_judging_panics_is_put_aside<F: Fixture>(fixture: &F) {
         found.into_iter().map(|judged| judged.map(|judged| judged.verdict.score)).collect();
     assert_eq!(scores, [Some(1.0), Some(2.0), Some(3.0), None], "each was learnt once");
     assert_eq!(caller.answer().await, Some(Answer::Dead("judging it failed: what is mal?".to_owned())));
+}
+
+/// Longer than any store can look up, or with a character that one of them cannot.
+async fn a_message_without_a_usable_identity_is_put_aside<F: Fixture>(fixture: &F) {
+    let mut opened = fixture.open().await;
+    let waiting = Arc::new(Waiting::new("here"));
+    let mut caller = waiting.register();
+    let reply_to = Some(caller.reply_to());
+    let long = Message { reply_to, ..message(&"x".repeat(70_000), "ann") };
+    let sent = vec![message("1", "ann"), long, message("n\0l", "ann"), message("2", "ann")];
+    opened.queue.publish(sent).await.unwrap();
+    work_off::<F, Counting>(fixture, &mut opened, Config::default(), &waiting).await;
+    let ids = ["1", "2"].map(|id| EventId::new("test", id));
+    let found = opened.store.judged(&ids).await.unwrap();
+    let scores: Vec<Option<f64>> =
+        found.into_iter().map(|judged| judged.map(|judged| judged.verdict.score)).collect();
+    assert_eq!(scores, [Some(1.0), Some(2.0)]);
+    let why = "its identity has 70000 bytes, more than 1024".to_owned();
+    assert_eq!(caller.answer().await, Some(Answer::Dead(why)));
 }
 
 /// For a store that is no database: what it found waits, in order, until the truth has it.

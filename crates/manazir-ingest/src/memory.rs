@@ -111,7 +111,12 @@ impl Consumer for InMemoryConsumer {
             changed.wait_timeout_while(inside, PATIENCE, nothing).unwrap_or_else(PoisonError::into_inner);
         let new = inside.messages.iter().zip(1..).skip(self.received as usize).take(max);
         let deliveries: Vec<Delivery> = new
-            .map(|(message, receipt)| Delivery { receipt, seq: Some(receipt), message: message.clone() })
+            .map(|(message, receipt)| Delivery {
+                receipt,
+                seq: Some(receipt),
+                message: message.clone(),
+                unreadable: None,
+            })
             .collect();
         self.received = deliveries.last().map_or(self.received, |last| last.receipt);
         Ok((!deliveries.is_empty() || !inside.closed).then_some(deliveries))

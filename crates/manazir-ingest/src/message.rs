@@ -15,10 +15,14 @@ pub const PARTITIONS: u16 = 64;
 /// FNV-1a, 64 bits (Fowler, Noll, Vo 1991), folded by its upper half. It is part of the format of every
 /// stored queue, hence not the hash of the standard library, which may change.
 pub fn partition_of(key: &str) -> u16 {
-    let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let hash = hash(key.as_bytes());
     ((hash ^ (hash >> 32)) % u64::from(PARTITIONS)) as u16
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 /// The identity of an event: the same again is the same event again.
@@ -31,6 +35,20 @@ pub struct EventId {
 }
 
 impl EventId {
+    /// Bytes of a source, and of an identity within it: every store must be able to look it up.
+    pub const BYTES_MAX: usize = 1_024;
+
+    /// Why these are no identity, if they are not: too long, or with a character that no store can look up.
+    pub fn fault(source: &str, id: &str) -> Option<String> {
+        [("source", source), ("identity", id)].into_iter().find_map(|(what, text)| {
+            if text.len() > Self::BYTES_MAX {
+                Some(format!("its {what} has {} bytes, more than {}", text.len(), Self::BYTES_MAX))
+            } else {
+                text.contains('\0').then(|| format!("its {what} has the character NUL in it"))
+            }
+        })
+    }
+
     /// An identity from its two parts.
     pub fn new(source: impl Into<String>, id: impl Into<String>) -> Self {
         Self { source: source.into(), id: id.into() }
@@ -131,6 +149,13 @@ struct OwnedHead {
 }
 
 impl Message {
+    /// What stands in a queue and cannot be read as a message: kept as it is, to be put aside. Its identity is made
+    /// of its bytes, so that it is the same when it comes again.
+    pub fn unreadable(partition: u16, received_at: Timestamp, bytes: &[u8]) -> Self {
+        let id = EventId::new("queue", format!("{:016x}", hash(bytes)));
+        Self { format: Format::Plain, partition, id, received_at, reply_to: None, body: bytes.to_owned() }
+    }
+
     /// As a queue keeps it: the head, then the body to the end.
     pub fn to_bytes(&self) -> Vec<u8> {
         let head = Head {

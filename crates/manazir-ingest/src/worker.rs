@@ -13,7 +13,9 @@ use std::sync::Arc;
 use manazir_model::{Event, EventVerdict, SeriesSamples, Timestamp};
 
 use crate::answers::{Answer, Answers};
-use crate::{Commit, Consumer, Delivery, Error, EventStore, Format, Held, Lease, ReplyTo, Sampled, Snapshot};
+use crate::{
+    Commit, Consumer, Delivery, Error, EventId, EventStore, Format, Held, Lease, ReplyTo, Sampled, Snapshot,
+};
 use batch::Buried;
 use partition::Partition;
 
@@ -132,12 +134,17 @@ impl<J: Judge> Worker<J> {
         buried: Buried,
         store: &dyn EventStore,
     ) -> Result<Done, Error> {
-        let ids: Vec<_> = deliveries.iter().map(|delivery| delivery.message.id.clone()).collect();
+        let asked = deliveries.iter().filter(|delivery| !buried.contains_key(&delivery.receipt));
+        let ids: Vec<_> = asked.map(|delivery| delivery.message.id.clone()).collect();
         let known = store.judged(&ids).await?;
-        let sorted = batch::Sorted::new(deliveries, known);
+        let sorted = batch::Sorted::new(deliveries, &buried, known);
         let outcomes = self.judge(&sorted.fresh, buried, store).await?;
         self.seen += outcomes.len() as u64;
-        let concerned: BTreeSet<u16> = deliveries.iter().map(|delivery| delivery.message.partition).collect();
+        let snapshots = self.due_snapshots();
+        let mut concerned: BTreeSet<u16> =
+            deliveries.iter().map(|delivery| delivery.message.partition).collect();
+        // Models of others, too, are written only by whoever still holds them.
+        concerned.extend(snapshots.iter().map(|snapshot| snapshot.partition));
         let leases = concerned.iter().filter_map(|partition| self.partitions.get(partition));
         let messages = batch::judged_messages(&sorted.fresh, &outcomes);
         let answers = sorted.answers(&outcomes);
@@ -149,13 +156,39 @@ impl<J: Judge> Worker<J> {
             judged,
             dead,
             sampled,
-            snapshots: self.due_snapshots(),
+            snapshots,
         };
         let lost = store.commit(&commit).await?;
         for partition in &lost {
             self.partitions.remove(partition);
         }
         Ok(Done { answers, lost })
+    }
+
+    /// True if workers have ended again and again where this message is next.
+    fn is_careful(&self, delivery: &Delivery) -> bool {
+        let partition = self.partitions.get(&delivery.message.partition);
+        partition.is_some_and(|partition| partition.lease.failures >= FAILURES_MAX)
+    }
+
+    /// Why a message that is about to be judged alone is not to be judged at all; if it is, the store remembers it,
+    /// should the worker die of it.
+    async fn buried_or_suspected(
+        &self,
+        delivery: &Delivery,
+        store: &dyn EventStore,
+    ) -> Result<Buried, Error> {
+        let mut buried: Buried = unfit(delivery).map(|why| (delivery.receipt, why)).into_iter().collect();
+        let Some(partition) = self.partitions.get(&delivery.message.partition) else { return Ok(buried) };
+        if !buried.is_empty() || !self.is_careful(delivery) {
+            return Ok(buried);
+        }
+        if partition.lease.suspect.as_ref() == Some(&delivery.message.id) {
+            buried.insert(delivery.receipt, "each worker that judged it came to an end".to_owned());
+        } else {
+            store.suspect(&partition.lease, &delivery.message.id).await?;
+        }
+        Ok(buried)
     }
 
     /// Models that are to be written down.
@@ -216,9 +249,11 @@ pub async fn run<J: Judge>(
         let more = worker.take_up(store, consumer).await?;
         let asked_back = worker.held.asked_back.clone();
         if !asked_back.is_empty() {
+            // First what was received and not judged goes back, so that the next worker finds it in its order.
+            let staying = worker.partitions().into_iter().filter(|partition| !asked_back.contains(partition));
+            consumer.follow(&staying.collect()).await?;
             // Those that it had not taken up yet, too: they are not to wait for it.
             worker.give_back(&asked_back, store).await?;
-            consumer.follow(&worker.partitions()).await?;
         }
         if more {
             continue;
@@ -230,7 +265,8 @@ pub async fn run<J: Judge>(
     worker.give_back(&all, store).await
 }
 
-/// One batch; the partitions whose last workers ended without progress one message at a time.
+/// One batch. If it holds messages of a partition whose last workers ended without progress, it is judged one
+/// message at a time, in their order: a commit says of a store that is one with its queue that all before it is done.
 async fn work<J: Judge>(
     worker: &mut Worker<J>,
     deliveries: &[Delivery],
@@ -238,24 +274,20 @@ async fn work<J: Judge>(
     store: &dyn EventStore,
     answers: &dyn Answers,
 ) -> Result<(), Error> {
-    let own =
-        deliveries.iter().filter(|delivery| worker.partitions.contains_key(&delivery.message.partition));
-    let (usual, careful): (Vec<&Delivery>, Vec<&Delivery>) = own
-        .partition(|delivery| worker.partitions[&delivery.message.partition].lease.failures < FAILURES_MAX);
-    if !usual.is_empty() {
-        let done = worker.batch(&usual, Buried::new(), store).await?;
-        finish(worker, &usual, done, consumer, answers).await?;
-    }
-    for delivery in careful {
-        let Some(partition) = worker.partitions.get(&delivery.message.partition) else { continue };
-        let mut buried = Buried::new();
-        if partition.lease.suspect.as_ref() == Some(&delivery.message.id) {
-            buried.insert(delivery.receipt, "each worker that judged it came to an end".to_owned());
-        } else {
-            store.suspect(&partition.lease, &delivery.message.id).await?;
+    let own: Vec<&Delivery> = deliveries
+        .iter()
+        .filter(|delivery| worker.partitions.contains_key(&delivery.message.partition))
+        .collect();
+    if own.iter().any(|delivery| worker.is_careful(delivery)) {
+        for delivery in own {
+            let buried = worker.buried_or_suspected(delivery, store).await?;
+            let done = worker.batch(&[delivery], buried, store).await?;
+            finish(worker, &[delivery], done, consumer, answers).await?;
         }
-        let done = worker.batch(&[delivery], buried, store).await?;
-        finish(worker, &[delivery], done, consumer, answers).await?;
+    } else if !own.is_empty() {
+        let buried = own.iter().filter_map(|delivery| Some((delivery.receipt, unfit(delivery)?))).collect();
+        let done = worker.batch(&own, buried, store).await?;
+        finish(worker, &own, done, consumer, answers).await?;
     }
     for delivery in deliveries {
         if let Some(partition) = worker.partitions.get_mut(&delivery.message.partition) {
@@ -264,6 +296,13 @@ async fn work<J: Judge>(
         }
     }
     Ok(())
+}
+
+/// Why a message cannot be judged, whatever it says: its decoder has refused it long ago, but an older version or
+/// another program may have put it there.
+fn unfit(delivery: &Delivery) -> Option<String> {
+    let EventId { source, id } = &delivery.message.id;
+    delivery.unreadable.clone().or_else(|| EventId::fault(source, id))
 }
 
 /// Acknowledges what was committed, then tells the callers.

@@ -21,7 +21,7 @@ use crate::packed::unpack;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Packs of a partition that are on their way to a worker and not acknowledged yet.
-const PREFETCH: u16 = 64;
+const PREFETCH: u16 = 16;
 
 /// Ends a consumer, from wherever the process hears that it is to stop.
 #[derive(Clone, Debug)]
@@ -154,23 +154,23 @@ impl RabbitConsumer {
     }
 
     /// Takes a pack in.
-    fn came(&mut self, Came { partition, generation, pack }: Came) -> Result<(), Error> {
+    fn came(&mut self, Came { partition, generation, pack }: Came) {
         let current = self.followed.get_mut(&partition).and_then(Option::as_mut);
-        let Some(followed) = current.filter(|followed| followed.generation == generation) else {
-            return Ok(());
-        };
+        let Some(followed) = current.filter(|followed| followed.generation == generation) else { return };
         let Some((tag, bytes)) = pack else {
             if !self.stopping {
                 self.disconnect();
             }
-            return Ok(());
+            return;
         };
-        for message in unpack(&bytes)? {
+        for message in unpack(&bytes) {
             self.receipt += 1;
-            self.ready.push_back(Delivery { receipt: self.receipt, seq: None, message });
+            let mut delivery = Delivery::read(self.receipt, None, partition, message);
+            // Whatever a message says of itself: this is where it was found.
+            delivery.message.partition = partition;
+            self.ready.push_back(delivery);
         }
         followed.packs.push_back((self.receipt, tag));
-        Ok(())
     }
 
     /// Lets the broker send no more, and waits for what it has sent.
@@ -237,17 +237,25 @@ impl Consumer for RabbitConsumer {
             tokio::select! {
                 came = timeout(PATIENCE, self.packs.recv()) => {
                     if let Ok(Some(came)) = came {
-                        self.came(came)?;
+                        self.came(came);
                     }
                 }
                 _ = stopped => return Ok(Some(Vec::new())),
             }
         }
-        while self.ready.len() < max {
-            let Ok(came) = self.packs.try_recv() else { break };
-            self.came(came)?;
+        let (mut count, mut bytes) = (0, 0);
+        while count < max && !Delivery::enough(bytes) {
+            if let Some(delivery) = self.ready.get(count) {
+                bytes += delivery.message.body.len();
+                count += 1;
+            } else if let Ok(came) = self.packs.try_recv() {
+                self.came(came);
+            } else {
+                break;
+            }
         }
-        let deliveries: Vec<Delivery> = self.ready.drain(..max.min(self.ready.len())).collect();
+        // A channel that closed has taken what it gave with it.
+        let deliveries: Vec<Delivery> = self.ready.drain(..count.min(self.ready.len())).collect();
         Ok((!deliveries.is_empty() || !self.stopping).then_some(deliveries))
     }
 

@@ -1,7 +1,5 @@
 //! Many messages in one: each with its length before it.
 
-use manazir_ingest::{Error, Message};
-
 /// Bytes after which a pack is full: far below what a broker takes, far above what a packet holds.
 const PACK_BYTES: usize = 256 << 10;
 
@@ -25,21 +23,27 @@ impl Pack {
     }
 }
 
-/// The messages of a pack.
-pub(crate) fn unpack(mut bytes: &[u8]) -> Result<Vec<Message>, Error> {
-    let cut = || Error::Damaged { what: "a pack of messages".to_owned(), why: "it ends early".to_owned() };
+/// The messages of a pack, each as it was packed. What is no pack is given whole, as if it were one message: whoever
+/// reads it finds out.
+pub(crate) fn unpack(bytes: &[u8]) -> Vec<&[u8]> {
     let mut messages = Vec::new();
-    while !bytes.is_empty() {
-        let (length, rest) = bytes.split_first_chunk::<4>().ok_or_else(cut)?;
-        let (message, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(cut)?;
-        messages.push(Message::from_bytes(message)?);
-        bytes = rest;
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let Some((message, after)) = next(rest) else { return vec![bytes] };
+        messages.push(message);
+        rest = after;
     }
-    Ok(messages)
+    messages
+}
+
+fn next(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    rest.split_at_checked(u32::from_le_bytes(*length) as usize)
 }
 
 #[cfg(test)]
 mod tests {
+    use manazir_ingest::Message;
     use manazir_ingest::contract::message;
 
     use super::*;
@@ -49,11 +53,14 @@ mod tests {
         let messages = [message("1", "ann"), message("2", ""), message("3", "ü")];
         let mut pack = Pack::default();
         messages.iter().for_each(|message| pack.push(&message.to_bytes()));
-        assert_eq!(unpack(pack.bytes()).unwrap(), messages);
+        let written: Vec<Vec<u8>> = messages.iter().map(Message::to_bytes).collect();
+        assert_eq!(unpack(pack.bytes()), written);
         for cut in 1..pack.bytes().len() {
-            // Either it says so, or it ends just behind a message.
-            assert!(unpack(&pack.bytes()[..cut]).map_or(true, |found| messages.starts_with(&found)));
+            // Either it is given whole, or it ends just behind a message.
+            let cut = &pack.bytes()[..cut];
+            let found = unpack(cut);
+            assert!(found == [cut] || written.iter().zip(&found).all(|(written, found)| written == found));
         }
-        assert!(unpack(&[255; 9]).is_err());
+        assert_eq!(unpack(&[255; 9]), [[255; 9]]);
     }
 }

@@ -73,8 +73,10 @@ fn event(raw: &RawValue, item: usize) -> Result<Line, Error> {
     let (Some(at), true) = (at, wrong.is_empty()) else { return Err(Error::Wrong { item, wrong }) };
     let pairs = alert.labels.iter().filter(|(name, _)| *name != "alertname");
     let resources: Vec<Cow<'_, str>> = pairs.map(|(name, value)| format!("{name}={value}").into()).collect();
-    // Alertmanagers before 0.15 send no fingerprint; the labels are the same identity.
-    let identity = if alert.fingerprint.is_empty() { resources.join(",") } else { alert.fingerprint.clone() };
+    // Alertmanagers before 0.15 send no fingerprint; the labels, the name among them, are the same identity.
+    let labels =
+        || std::iter::once(name).chain(resources.iter().map(|label| &**label)).collect::<Vec<_>>().join(",");
+    let identity = if alert.fingerprint.is_empty() { labels() } else { alert.fingerprint.clone() };
     let actor = ["service", "job", "instance"].iter().find_map(|label| alert.labels.get(*label));
     let label = |name: &str| Cow::Borrowed(alert.labels.get(name).map_or("", String::as_str));
     let event = Event {
@@ -127,10 +129,10 @@ mod tests {
         check(
             NOTIFICATION.as_bytes(),
             expect![[r#"
-            f1/2023-06-23T16:23:18.5Z/firing 2023-06-23T16:23:18.5Z alert Down "shop" ["instance=a:1", "job=shop", "severity=page"]
-            service=pay/2023-06-23T16:00:00Z/resolved 2023-06-23T16:30:00Z alert Down resolved "pay" ["service=pay"]
-            ! item 3: status is `asleep`; it is firing or resolved; startsAt is not a time as RFC 3339 writes it; the label alertname is missing
-            ! item 4 cannot be read as JSON of this kind: missing field `status` at line 1 column 2"#]],
+                f1/2023-06-23T16:23:18.5Z/firing 2023-06-23T16:23:18.5Z alert Down "shop" ["instance=a:1", "job=shop", "severity=page"]
+                Down,service=pay/2023-06-23T16:00:00Z/resolved 2023-06-23T16:30:00Z alert Down resolved "pay" ["service=pay"]
+                ! item 3: status is `asleep`; it is firing or resolved; startsAt is not a time as RFC 3339 writes it; the label alertname is missing
+                ! item 4 cannot be read as JSON of this kind: missing field `status` at line 1 column 2"#]],
         );
         check(br#"{"version": "3", "alerts": []}"#, expect!["! item 1: version is `3`; 4 is read"]);
         check(

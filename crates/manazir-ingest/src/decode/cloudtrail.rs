@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use super::names::{Names, RESOURCES_MAX};
 use super::text::{Text, or_empty};
 use super::{Decoded, Error, Record, rfc3339};
-use crate::Format;
+use crate::{EventId, Format};
 
 /// CloudTrail cuts records at 256 KiB; four times that is taken.
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
@@ -137,6 +137,9 @@ pub fn decode_record(raw: &[u8], item: usize) -> Result<Record<'_>, Error> {
     }
 }
 
+/// Source of the identities of records.
+const SOURCE: &str = "cloudtrail";
+
 fn event<'a>(fields: Fields<'a>, raw: &'a [u8], item: usize) -> Result<Record<'a>, Error> {
     if raw.len() > RECORD_BYTES_MAX {
         return Err(Error::TooLong { item, bytes: raw.len(), most: RECORD_BYTES_MAX });
@@ -145,10 +148,13 @@ fn event<'a>(fields: Fields<'a>, raw: &'a [u8], item: usize) -> Result<Record<'a
     let (Some(at), Some(name), Some(id)) = (at, &fields.event_name, &fields.event_id) else {
         return Err(Error::Wrong { item, wrong: what_is_missing(&fields) });
     };
+    if let Some(fault) = EventId::fault(SOURCE, &id.0) {
+        return Err(Error::Wrong { item, wrong: vec![fault] });
+    }
     let identity = fields.user_identity.unwrap_or_default();
     let (who, resources) = (identity.who(), resources(fields.request_parameters, fields.resources));
     let event = Event {
-        source: Cow::Borrowed("cloudtrail"),
+        source: Cow::Borrowed(SOURCE),
         action: Cow::Owned(action(fields.event_source.as_ref(), name)),
         id: id.0.clone(),
         request: or_empty(fields.request_id),

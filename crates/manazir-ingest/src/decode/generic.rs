@@ -14,7 +14,7 @@ use manazir_model::Event;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::keys::{self, moment, required, truth, word, words};
+use super::keys::{self, identity, moment, required, truth, word, words};
 use super::{Decoded, Error, Record, Rejects, plain};
 use crate::Format;
 
@@ -96,6 +96,7 @@ pub fn decode(raw: &[u8], item: usize) -> Result<Record<'_>, Error> {
     if event.kind.is_empty() {
         event.kind = event.action.clone();
     }
+    identity(&event.source, &event.id, &mut wrong);
     if wrong.is_empty() { Ok(Record { event, raw }) } else { Err(Error::Wrong { item, wrong }) }
 }
 
@@ -200,8 +201,13 @@ struct Written<'e, R> {
 
 /// Writes an event of another format, with what it was read from under `raw`.
 pub(super) fn line(event: &Event<'_>, raw: impl Serialize, item: usize) -> Result<Line, Error> {
+    let mut wrong = Vec::new();
     if event.at.to_jiff().is_none() {
-        return Err(Error::Wrong { item, wrong: vec!["its time is in no year of the calendar".to_owned()] });
+        wrong.push("its time is in no year of the calendar".to_owned());
+    }
+    identity(&event.source, &event.id, &mut wrong);
+    if !wrong.is_empty() {
+        return Err(Error::Wrong { item, wrong });
     }
     let written = Written {
         id: &event.id,

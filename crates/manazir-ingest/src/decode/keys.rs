@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::text::Text;
 use super::{moment, rfc3339};
+use crate::EventId;
 
 /// A value as it stands in the text; absent if its key is.
 pub(super) type Value<'a> = Option<&'a RawValue>;
@@ -27,6 +28,11 @@ pub(super) fn text<'a>(key: &str, value: Value<'a>, wrong: &mut Vec<String>) -> 
         Err(_) => wrong.push(format!("{key} is not a string")),
     }
     Cow::default()
+}
+
+/// An identity must be one that every store can look up.
+pub(super) fn identity(source: &str, id: &str, wrong: &mut Vec<String>) {
+    wrong.extend(EventId::fault(source, id));
 }
 
 /// A time as RFC 3339 writes it, which must be there.

@@ -11,7 +11,7 @@ use manazir_model::Event;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::keys::{list, text, time};
+use super::keys::{identity, list, text, time};
 use super::{Error, Record};
 
 #[derive(Deserialize)]
@@ -30,6 +30,9 @@ struct Keys<'a> {
     affected_assets: Option<&'a RawValue>,
 }
 
+/// Source of the identities of plain events, which name none.
+const SOURCE: &str = "plain";
+
 /// Reads one plain event; the error lists everything that is wrong with it.
 ///
 /// `item` is the number that an error gives it.
@@ -42,11 +45,12 @@ pub fn decode(raw: &[u8], item: usize) -> Result<Record<'_>, Error> {
     let action = text("EventType", keys.event_type, &mut wrong);
     let at = time("EventTimestamp", keys.event_timestamp, &mut wrong);
     let resources = list("AffectedAssets", keys.affected_assets, &mut wrong);
+    identity(SOURCE, &id, &mut wrong);
     if !wrong.is_empty() {
         return Err(Error::Wrong { item, wrong });
     }
     let event = Event {
-        source: Cow::Borrowed("plain"),
+        source: Cow::Borrowed(SOURCE),
         id,
         request,
         at,

@@ -25,12 +25,15 @@ pub(super) struct Sorted<'d> {
 }
 
 impl<'d> Sorted<'d> {
-    pub(super) fn new(deliveries: &[&'d Delivery], known: Vec<Option<Judged>>) -> Self {
+    /// `known` are the verdicts of those that are not buried, in their order.
+    pub(super) fn new(deliveries: &[&'d Delivery], buried: &Buried, known: Vec<Option<Judged>>) -> Self {
+        let mut known = known.into_iter();
         let mut first: HashMap<&EventId, u64> = HashMap::with_capacity(deliveries.len());
         let mut sorted =
             Self { fresh: Vec::with_capacity(deliveries.len()), known: Vec::new(), repeated: Vec::new() };
-        for (&delivery, known) in deliveries.iter().zip(known) {
+        for &delivery in deliveries {
             let receipt = delivery.receipt;
+            let known = if buried.contains_key(&receipt) { None } else { known.next().flatten() };
             if let Some(known) = known {
                 sorted.known.push((receipt, Answer::Known(known.verdict)));
             } else if let Some(&first) = first.get(&delivery.message.id) {

@@ -1,14 +1,17 @@
 //! What holds for the worker alone.
 
+use std::sync::Mutex;
+
+use async_trait::async_trait;
 use futures_executor::block_on;
 use proptest::prelude::*;
 
-use crate::answers::Answer;
+use crate::answers::{Answer, Answers};
 use crate::contract::{Counting, decode, message};
 use crate::memory::InMemory;
 use crate::worker::batch::Buried;
-use crate::worker::{Config, Worker};
-use crate::{Consumer, Delivery, Message, Queue};
+use crate::worker::{Config, Worker, work};
+use crate::{Consumer, Delivery, Error, Message, Queue, ReplyTo};
 
 /// A worker of its own for a store, which takes up what is there.
 fn worker(store: &InMemory, config: Config) -> Worker<Counting> {
@@ -76,4 +79,39 @@ fn an_event_twice_in_one_batch_gets_one_verdict() {
         })
         .collect();
     assert_eq!(scores, [(true, 1.0), (true, 2.0), (false, 1.0)]);
+}
+
+/// Callers in the order in which they are told.
+#[derive(Default)]
+struct Told(Mutex<Vec<u64>>);
+
+#[async_trait]
+impl Answers for Told {
+    async fn tell(&self, answers: Vec<(ReplyTo, Answer)>) -> Result<(), Error> {
+        self.0.lock().unwrap().extend(answers.into_iter().map(|(caller, _)| caller.number));
+        Ok(())
+    }
+}
+
+/// A commit of the second would say that the first is done.
+#[test]
+fn a_message_that_is_judged_with_care_is_not_overtaken() {
+    let store = InMemory::default();
+    for _ in 0..5 {
+        store.open();
+    }
+    let called = |id: u64, actor| {
+        let reply_to = Some(ReplyTo { inbox: "here".to_owned(), number: id });
+        Message { reply_to, ..message(&id.to_string(), actor) }
+    };
+    let mut judging = worker(&store, Config::default());
+    let (mut consumer, told) = (store.consumer(), Told::default());
+    for messages in [vec![called(1, "ann")], vec![called(2, "bob"), called(3, "ann")]] {
+        block_on(store.publish(messages)).unwrap();
+        let deliveries = block_on(consumer.receive(9)).unwrap().unwrap();
+        let usual = deliveries.iter().filter(|delivery| !judging.is_careful(delivery)).count();
+        assert_eq!(usual, deliveries.len() - 1, "each batch has one of a partition that made no progress");
+        block_on(work(&mut judging, &deliveries, &mut consumer, &store, &told)).unwrap();
+    }
+    assert_eq!(*told.0.lock().unwrap(), [1, 2, 3]);
 }
