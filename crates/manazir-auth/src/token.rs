@@ -89,6 +89,9 @@ impl Token {
 /// Why a token store could not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The database does not answer; it may later.
+    #[error("the store of tokens cannot be reached")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database failed.
     #[error("the store of tokens failed")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -16,6 +16,9 @@ pub(crate) const SUSPECT: &str = "suspect";
 /// Key in `progress`: number of the last entry of the outbox, which may have been removed since.
 pub(crate) const OUTBOX: &str = "outbox";
 
+/// Key in `progress`: the name of the outbox.
+pub(crate) const OUTBOX_NAME: &str = "outbox_name";
+
 /// A position from its key; 0 for bytes of another length, which no key of ours has.
 pub(crate) fn position(key: &[u8]) -> u64 {
     key.try_into().map_or(0, u64::from_be_bytes)

@@ -174,7 +174,10 @@ impl From<manazir_ingest::Error> for Problem {
 
 impl From<manazir_auth::Error> for Problem {
     fn from(error: manazir_auth::Error) -> Self {
-        match &error {
+        match error {
+            manazir_auth::Error::Unreachable(source) => {
+                manazir_ingest::Error::Unreachable { what: "database", source }.into()
+            }
             manazir_auth::Error::Store(_) => Self::internal(&error),
         }
     }

@@ -28,6 +28,8 @@ struct Inside {
     last_seq: BTreeMap<u16, u64>,
     snapshots: BTreeMap<u16, Snapshot>,
     outbox: Vec<Entry>,
+    /// Number of its last entry, removed or not.
+    shown_last: u64,
     held: Arc<Held>,
     /// Where the last worker began, unless it ended in order; how many before it did no better.
     begun: Option<(u64, u32)>,
@@ -169,8 +171,11 @@ impl EventStore for InMemory {
         }
         let episodes = commit.sampled.values().flat_map(|sampled| &sampled.findings);
         shown.extend(episodes.map(|episode| Shown::Episode(episode.clone())));
-        let next = inside.outbox.last().map_or(1, |entry| entry.seq + 1);
-        inside.outbox.extend(shown.into_iter().zip(next..).map(|(shown, seq)| Entry { seq, shown }));
+        for shown in shown {
+            inside.shown_last += 1;
+            let seq = inside.shown_last;
+            inside.outbox.push(Entry { seq, shown });
+        }
         let snapshots = commit.snapshots.iter().map(|snapshot| (snapshot.partition, snapshot.clone()));
         inside.snapshots.extend(snapshots);
         Ok(Vec::new())
@@ -213,6 +218,19 @@ impl EventStore for InMemory {
 
 #[async_trait]
 impl Outbox for InMemory {
+    fn name(&self) -> String {
+        "memory".to_owned()
+    }
+
+    fn last(&self) -> u64 {
+        self.lock().shown_last
+    }
+
+    async fn rename(&self) -> Result<(), Error> {
+        // It is never put back to an earlier state.
+        Ok(())
+    }
+
     async fn entries(&self, after: u64, max: usize) -> Result<Vec<Entry>, Error> {
         let inside = self.lock();
         Ok(inside.outbox.iter().filter(|entry| entry.seq > after).take(max).cloned().collect())

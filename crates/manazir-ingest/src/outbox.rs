@@ -45,6 +45,17 @@ pub struct Entry {
 /// The outbox of a store.
 #[async_trait]
 pub trait Outbox: Send + Sync {
+    /// Its name, which no other outbox has: the truth may be asked to show several, and remembers of each how far it
+    /// has come.
+    fn name(&self) -> String;
+
+    /// The number of its last entry, which may have been removed since.
+    fn last(&self) -> u64;
+
+    /// Takes another name. The truth knows of more entries than there are: the store was put back to an earlier state,
+    /// and will give numbers once more.
+    async fn rename(&self) -> Result<(), Error>;
+
     /// Waits until there are entries after `after` and returns up to `max` of them in order; none after the
     /// store was closed.
     async fn entries(&self, after: u64, max: usize) -> Result<Vec<Entry>, Error>;

@@ -9,16 +9,17 @@ use crate::findings::NewFinding;
 /// Shows in the truth what a store found, each thing once.
 #[async_trait]
 pub trait Projection: Send + Sync {
-    /// The entry of the outbox up to which everything is in the truth; 0 before the first.
-    async fn projected(&self) -> Result<u64, Error>;
+    /// The entry of this outbox up to which everything is in the truth; 0 before the first.
+    async fn projected(&self, outbox: &str) -> Result<u64, Error>;
 
-    /// Adds what the entries after `after` and up to `through` are about and remembers `through`, all in one
+    /// Adds what this outbox's entries after `after` and up to `through` are about and remembers `through`, all in one
     /// transaction; gives the position as it is then.
     ///
     /// Nothing changes if the truth does not stand at `after`: then somebody else was there first, or this is
     /// the same call once more, and the position says where to go on.
     async fn apply(
         &self,
+        outbox: &str,
         after: u64,
         through: u64,
         findings: &[NewFinding],

@@ -1,5 +1,7 @@
 //! Dead letters.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use manazir_ingest::Error;
 use manazir_ingest::dead_letters::{
@@ -7,10 +9,9 @@ use manazir_ingest::dead_letters::{
 };
 use manazir_model::Timestamp;
 
+use crate::failure::failed;
 use crate::projection::Keeping;
-use crate::statement::{
-    Connection, Statement, Value, Writing, counter, damaged, failed, raise, signed, unsigned,
-};
+use crate::statement::{Connection, Statement, Value, Writing, counter, damaged, raise, signed, unsigned};
 use crate::text::{came, kept, pattern};
 
 /// Rows a statement.
@@ -36,7 +37,8 @@ struct Row {
     discarded_at: Option<i64>,
 }
 
-/// Adds letters within a transaction, whoever began it; the oldest go if there are more than may be kept.
+/// Adds letters within a transaction, whoever began it, but for those that are there: a queue may deliver what it has
+/// delivered. The oldest go if there are more than may be kept.
 ///
 /// No row goes but the oldest, so that the first number and the last say how many there are.
 pub(crate) async fn insert_dead_letters(
@@ -44,6 +46,9 @@ pub(crate) async fn insert_dead_letters(
     letters: &[NewDeadLetter],
     kept: &Kept,
 ) -> Result<(), sqlx::Error> {
+    let known = known(connection, letters).await?;
+    let letters: Vec<&NewDeadLetter> =
+        letters.iter().filter(|letter| !known.contains(&identity(letter))).collect();
     if letters.is_empty() {
         return Ok(());
     }
@@ -76,6 +81,32 @@ pub(crate) async fn insert_dead_letters(
         raise(connection, "dead_letters_dropped", dropped).await?;
     }
     Ok(())
+}
+
+/// What makes a letter the same again; one whose identity could not be told never is.
+type Identity = (String, String, i64);
+
+fn identity(letter: &NewDeadLetter) -> Identity {
+    (letter.source.clone(), letter.id.clone(), letter.received_at.micros())
+}
+
+/// Those of these letters that are there already.
+async fn known(
+    connection: &mut Connection<'_>,
+    letters: &[NewDeadLetter],
+) -> Result<HashSet<Identity>, sqlx::Error> {
+    let told: Vec<&NewDeadLetter> = letters.iter().filter(|letter| !letter.id.is_empty()).collect();
+    let mut known = HashSet::new();
+    for some in told.chunks(ROWS_A_STATEMENT) {
+        let found = Statement::new("SELECT source, id, received_at FROM dead_letters WHERE id IN (VALUES ")
+            .rows(some.iter().map(|letter| vec![Value::Text(Some(kept(&letter.id).into_owned()))]))
+            .then(")")
+            .fetch_in::<Identity>(connection)
+            .await?;
+        known
+            .extend(found.into_iter().map(|(source, id, received_at)| (came(source), came(id), received_at)));
+    }
+    Ok(known)
 }
 
 fn row(number: i64, bytes_before: i64, letter: &NewDeadLetter) -> Vec<Value> {

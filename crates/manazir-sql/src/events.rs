@@ -9,6 +9,7 @@ mod lease;
 mod read;
 mod show;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use manazir_model::Timestamp;
 use sqlx::PgPool;
 
 use crate::Truth;
+use crate::failure::failed;
 
 /// How long a worker may be silent before others take over what it holds.
 const LEASE: Duration = Duration::from_secs(30);
@@ -35,6 +37,9 @@ pub struct PostgresEvents {
 struct Holding {
     held: Arc<Held>,
     renew_at: Instant,
+    /// Partitions of which this process has suspected a message, under their epochs. It lives: the message is none
+    /// that a worker died of.
+    suspected: BTreeMap<u16, u64>,
 }
 
 impl PostgresEvents {
@@ -46,7 +51,11 @@ impl PostgresEvents {
             pool: pool.clone(),
             worker: worker.into(),
             lease: LEASE,
-            holding: Mutex::new(Holding { held: Arc::default(), renew_at: Instant::now() }),
+            holding: Mutex::new(Holding {
+                held: Arc::default(),
+                renew_at: Instant::now(),
+                suspected: BTreeMap::new(),
+            }),
         })
     }
 
@@ -82,8 +91,13 @@ impl EventStore for PostgresEvents {
                 return Ok(Arc::clone(&holding.held));
             }
         }
-        let now_held = lease::renew(&self.pool, &self.worker, self.lease).await.map_err(failed)?;
+        let mut now_held = lease::renew(&self.pool, &self.worker, self.lease).await.map_err(failed)?;
         let mut holding = self.holding();
+        for lease in &mut now_held.leases {
+            if holding.suspected.get(&lease.partition) == Some(&lease.epoch) {
+                lease.suspect = None;
+            }
+        }
         holding.renew_at = Instant::now() + self.lease / 3;
         if *holding.held != now_held {
             holding.held = Arc::new(now_held);
@@ -98,6 +112,7 @@ impl EventStore for PostgresEvents {
     }
 
     async fn suspect(&self, lease: &Lease, id: &EventId) -> Result<(), Error> {
+        self.holding().suspected.insert(lease.partition, lease.epoch);
         lease::suspect(&self.pool, lease, id).await.map_err(failed)
     }
 
@@ -124,23 +139,5 @@ impl EventStore for PostgresEvents {
 
     async fn replay(&self, partition: u16, after: u64, max: usize) -> Result<Vec<(u64, Message)>, Error> {
         read::replay(&self.pool, partition, after, max).await
-    }
-}
-
-/// A connection that broke is told apart from a statement that is wrong: the first mends itself.
-fn failed(error: sqlx::Error) -> Error {
-    match &error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => {
-            Error::unreachable("database", error)
-        }
-        // Class 57: the server is shutting down or starting. Class 08: the connection failed. 40: try again.
-        sqlx::Error::Database(said)
-            if said
-                .code()
-                .is_some_and(|code| ["57", "08", "40"].iter().any(|class| code.starts_with(class))) =>
-        {
-            Error::unreachable("database", error)
-        }
-        _ => Error::store(error),
     }
 }

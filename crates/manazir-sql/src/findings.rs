@@ -8,7 +8,8 @@ use manazir_ingest::findings::{Feedback, Finding, FindingFilter, Findings, NewFi
 use manazir_model::{Reason, Timestamp};
 
 use crate::Truth;
-use crate::statement::{Connection, Statement, Value, damaged, failed, raise, signed, unsigned};
+use crate::failure::failed;
+use crate::statement::{Connection, Statement, Value, damaged, raise, signed, unsigned};
 use crate::text::{came, kept, pattern};
 
 /// Rows a statement: SQLite takes 32,766 values, PostgreSQL 65,535.

@@ -6,7 +6,8 @@ use manazir_ingest::jobs::{Heard, JOBS_KEPT_MAX, Job, Jobs, NewJob, Progress};
 use manazir_model::Timestamp;
 
 use crate::Truth;
-use crate::statement::{Connection, Statement, Value, Writing, damaged, failed, raise, signed, unsigned};
+use crate::failure::failed;
+use crate::statement::{Connection, Statement, Value, Writing, damaged, raise, signed, unsigned};
 use crate::text::{came, kept};
 
 const SELECT: &str = "SELECT id, kind, input, incarnation, state, done, total, message, result, link, \

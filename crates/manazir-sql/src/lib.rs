@@ -5,6 +5,7 @@
 
 mod dead_letters;
 mod events;
+mod failure;
 mod findings;
 mod jobs;
 mod projection;

@@ -8,8 +8,9 @@ use manazir_ingest::projection::Projection;
 
 use crate::Truth;
 use crate::dead_letters::insert_dead_letters;
+use crate::failure::failed;
 use crate::findings::insert_findings;
-use crate::statement::{Statement, Writing, counter, failed, signed, unsigned};
+use crate::statement::{Statement, Writing, signed, unsigned};
 
 /// The truth, and how much of what comes in it keeps.
 #[derive(Clone, Debug)]
@@ -27,26 +28,35 @@ impl Keeping {
     }
 }
 
+/// Where the position of an outbox stands among the counters.
+fn counter_of(outbox: &str) -> String {
+    format!("outbox {outbox}")
+}
+
 #[async_trait]
 impl Projection for Keeping {
-    async fn projected(&self) -> Result<u64, Error> {
-        counter(&self.truth, "outbox_seq").await.map_err(failed)
+    async fn projected(&self, outbox: &str) -> Result<u64, Error> {
+        let position = Statement::new("SELECT value FROM counters WHERE name = ").text(&counter_of(outbox));
+        let rows = position.fetch::<(i64,)>(&self.truth).await.map_err(failed)?;
+        Ok(rows.first().map_or(0, |row| unsigned(row.0)))
     }
 
     async fn apply(
         &self,
+        outbox: &str,
         after: u64,
         through: u64,
         findings: &[NewFinding],
         letters: &[NewDeadLetter],
     ) -> Result<u64, Error> {
-        self.apply_or_fail(after, through, findings, letters).await.map_err(failed)
+        self.apply_or_fail(outbox, after, through, findings, letters).await.map_err(failed)
     }
 }
 
 impl Keeping {
     async fn apply_or_fail(
         &self,
+        outbox: &str,
         after: u64,
         through: u64,
         findings: &[NewFinding],
@@ -54,15 +64,24 @@ impl Keeping {
     ) -> Result<u64, sqlx::Error> {
         let mut writing = Writing::begin(&self.truth).await?;
         let mut connection = writing.connection();
+        let name = counter_of(outbox);
+        Statement::new("INSERT INTO counters (name, value) VALUES (")
+            .text(&name)
+            .then(", 0) ON CONFLICT (name) DO NOTHING")
+            .execute(&mut connection)
+            .await?;
         // Whoever moves the position first holds its row until the end; the other one finds it moved.
         let moved = Statement::new("UPDATE counters SET value = ")
             .number(signed(through))
-            .then(" WHERE name = 'outbox_seq' AND value = ")
+            .then(" WHERE value = ")
             .number(signed(after))
+            .then(" AND name = ")
+            .text(&name)
             .execute(&mut connection)
             .await?;
         if moved == 0 {
-            let position = Statement::new("SELECT value FROM counters WHERE name = 'outbox_seq'")
+            let position = Statement::new("SELECT value FROM counters WHERE name = ")
+                .text(&name)
                 .fetch_in::<(i64,)>(&mut connection)
                 .await?;
             return position.first().map(|row| unsigned(row.0)).ok_or(sqlx::Error::RowNotFound);

@@ -206,11 +206,6 @@ pub(crate) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or_default()
 }
 
-/// Wraps an error of the database.
-pub(crate) fn failed(error: sqlx::Error) -> manazir_ingest::Error {
-    manazir_ingest::Error::store(error)
-}
-
 /// Something in a row that cannot be read.
 pub(crate) fn damaged(what: &str, why: impl std::fmt::Display) -> manazir_ingest::Error {
     manazir_ingest::Error::Damaged { what: what.to_owned(), why: why.to_string() }

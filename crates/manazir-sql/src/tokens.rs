@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use manazir_auth::{Error, Scope, Token, TokenHash, TokenStore};
 use manazir_model::Timestamp;
 
+use crate::failure::failed_token as failed;
 use crate::{Truth, on};
 
 /// A row of `tokens`, without its hash.
@@ -68,8 +69,4 @@ fn token((id, name, scopes, created_at, revoked_at): Row) -> Result<Token, Error
         created_at: Timestamp(created_at),
         revoked_at: revoked_at.map(Timestamp),
     })
-}
-
-fn failed(error: sqlx::Error) -> Error {
-    Error::Store(error.into())
 }

@@ -67,7 +67,7 @@ async fn the_view(truth: Truth) -> Vec<Shown> {
         FROM anomalies ORDER BY number";
     let keeping = Keeping::new(truth.clone());
     let before_1970 = NewFinding { at: Timestamp(-1), ended_at: Some(Timestamp(1)), ..contract::finding(2) };
-    keeping.apply(0, 2, &[contract::finding(1), before_1970], &[]).await.unwrap();
+    keeping.apply(contract::OUTBOX, 0, 2, &[contract::finding(1), before_1970], &[]).await.unwrap();
     let feedback = Feedback {
         verdict: Opinion::Confirmed,
         comment: String::new(),

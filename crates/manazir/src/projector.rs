@@ -74,14 +74,20 @@ async fn project(
     reached: &mut u64,
     pause: &mut Duration,
 ) -> Result<(), Error> {
-    *reached = truth.projected().await?;
+    *reached = truth.projected(&outbox.name()).await?;
+    if *reached > outbox.last() {
+        tracing::warn!("the store was put back to an earlier state; what it found since may be shown twice");
+        outbox.rename().await?;
+        *reached = 0;
+    }
+    let name = outbox.name();
     loop {
         outbox.shown(*reached).await?;
         let entries = outbox.entries(*reached, BATCH).await?;
         let Some(last) = entries.last() else { return Ok(()) };
         let through = last.seq;
         let (findings, letters) = sorted(entries);
-        *reached = truth.apply(*reached, through, &findings, &letters).await?;
+        *reached = truth.apply(&name, *reached, through, &findings, &letters).await?;
         *pause = PAUSE;
     }
 }
@@ -103,10 +109,11 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use async_trait::async_trait;
+    use manazir_fjall::Config;
     use manazir_ingest::dead_letters::{DeadLetterFilter, DeadLetters};
     use manazir_ingest::findings::{FindingFilter, Findings};
     use manazir_ingest::truth::memory::InMemory;
-    use manazir_ingest::{DeadLetter, EventId, Format, Judged, Stored};
+    use manazir_ingest::{Commit, DeadLetter, EventId, EventStore, Format, Judged, Message, Stored};
     use manazir_model::{EventVerdict, Timestamp};
 
     use super::*;
@@ -155,6 +162,18 @@ mod tests {
 
     #[async_trait]
     impl Outbox for Dying {
+        fn name(&self) -> String {
+            "dying".to_owned()
+        }
+
+        fn last(&self) -> u64 {
+            ENTRIES
+        }
+
+        async fn rename(&self) -> Result<(), Error> {
+            unreachable!("it is never put back")
+        }
+
         async fn entries(&self, after: u64, max: usize) -> Result<Vec<Entry>, Error> {
             let first = after.max(self.shown.load(Ordering::Relaxed) as u64) + 1;
             self.step(async { Ok((first..=ENTRIES).take(max).map(entry).collect()) }).await
@@ -171,18 +190,19 @@ mod tests {
 
     #[async_trait]
     impl Projection for Dying {
-        async fn projected(&self) -> Result<u64, Error> {
-            self.step(self.truth.projected()).await
+        async fn projected(&self, outbox: &str) -> Result<u64, Error> {
+            self.step(self.truth.projected(outbox)).await
         }
 
         async fn apply(
             &self,
+            outbox: &str,
             after: u64,
             through: u64,
             findings: &[NewFinding],
             letters: &[NewDeadLetter],
         ) -> Result<u64, Error> {
-            self.step(self.truth.apply(after, through, findings, letters)).await
+            self.step(self.truth.apply(outbox, after, through, findings, letters)).await
         }
     }
 
@@ -234,5 +254,84 @@ mod tests {
             stop.send(true).unwrap();
         };
         tokio::join!(run(&dying, &dying, stopping), asked);
+    }
+
+    /// Commits an anomaly of this number.
+    async fn found(store: &Embedded, number: u64) {
+        let Shown::Finding(judged) = entry(5 * number + 1).shown else { panic!("a finding") };
+        let message = Message {
+            format: Format::Plain,
+            partition: 0,
+            id: judged.id.clone(),
+            received_at: judged.received_at,
+            reply_to: None,
+            body: Vec::new(),
+        };
+        let commit = Commit { judged: vec![judged], messages: vec![&message], ..Commit::default() };
+        store.commit(&commit).await.unwrap();
+    }
+
+    async fn shown(truth: &InMemory) -> usize {
+        Findings::page(truth, &FindingFilter::default(), None, 99).await.unwrap().len()
+    }
+
+    /// Shows what is there, as a process that then ends.
+    async fn show(store: &Embedded, truth: &InMemory) {
+        let (_stop, stopping) = watch::channel(false);
+        let end = async {
+            while truth.projected(&store.name()).await.unwrap() < store.last() {
+                tokio::task::yield_now().await;
+            }
+            store.close_outbox();
+        };
+        tokio::join!(run(store, truth, stopping), end);
+    }
+
+    #[tokio::test]
+    async fn a_truth_or_a_store_that_is_replaced_stops_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |name: &str| Embedded::open(&folder.path().join(name), &Config::default()).unwrap();
+        let truth = InMemory::default();
+        let store = open("store");
+        found(&store, 1).await;
+        found(&store, 2).await;
+        show(&store, &truth).await;
+        assert_eq!(shown(&truth).await, 2);
+        drop(store);
+
+        // The truth is new: what was shown is gone with the old one, what comes is shown.
+        let (store, fresh) = (open("store"), InMemory::default());
+        let (_stop, stopping) = watch::channel(false);
+        let comes = async {
+            tokio::task::yield_now().await;
+            found(&store, 3).await;
+            while shown(&fresh).await == 0 {
+                tokio::task::yield_now().await;
+            }
+            store.close_outbox();
+        };
+        tokio::join!(run(&store, &fresh, stopping), comes);
+        assert_eq!(shown(&fresh).await, 1);
+        drop(store);
+
+        // The store is new, and counts from one: nothing of it is taken for shown.
+        let store = open("another");
+        found(&store, 4).await;
+        show(&store, &truth).await;
+        assert_eq!(shown(&truth).await, 3);
+    }
+
+    /// As when a copy of yesterday is put back.
+    #[tokio::test]
+    async fn a_store_that_knows_less_than_the_truth_takes_another_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Embedded::open(&folder.path().join("store"), &Config::default()).unwrap();
+        let truth = InMemory::default();
+        let before = store.name();
+        truth.apply(&before, 0, 100, &[], &[]).await.unwrap();
+        found(&store, 1).await;
+        show(&store, &truth).await;
+        assert_eq!(shown(&truth).await, 1);
+        assert_ne!(store.name(), before);
     }
 }

@@ -20,6 +20,9 @@ pub use findings::check_findings;
 pub use jobs::check_jobs;
 pub use projection::check_projection;
 
+/// The name of the outbox that the checks show.
+pub const OUTBOX: &str = "outbox of a test";
+
 /// Names that a careless statement would read as something else.
 pub const NAMES: [&str; 14] = [
     "asset1",
@@ -84,9 +87,9 @@ pub fn letter(number: u64) -> NewDeadLetter {
 
 /// Puts findings into a truth that may hold some already.
 pub(crate) async fn add(truth: &dyn Truth, findings: &[NewFinding], letters: &[NewDeadLetter]) {
-    let after = truth.projected().await.unwrap();
+    let after = truth.projected(OUTBOX).await.unwrap();
     let through = after + (findings.len() + letters.len()) as u64;
-    assert_eq!(truth.apply(after, through, findings, letters).await.unwrap(), through);
+    assert_eq!(truth.apply(OUTBOX, after, through, findings, letters).await.unwrap(), through);
 }
 
 #[cfg(test)]

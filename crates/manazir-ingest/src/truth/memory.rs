@@ -22,7 +22,7 @@ struct Inside {
     dropped: u64,
     jobs: BTreeMap<u64, Job>,
     last_job: u64,
-    projected: u64,
+    projected: BTreeMap<String, u64>,
 }
 
 #[derive(Debug)]
@@ -69,7 +69,13 @@ impl Inside {
     }
 
     fn add_letters(&mut self, letters: &[NewDeadLetter], kept: &Kept) {
+        let before: Vec<(String, String, Timestamp)> =
+            self.letters.values().map(|known| identity(&known.entry)).collect();
         for letter in letters {
+            let same = (letter.source.clone(), letter.id.clone(), letter.received_at);
+            if !letter.id.is_empty() && before.contains(&same) {
+                continue;
+            }
             self.last_letter += 1;
             let entry = DeadLetterEntry {
                 number: self.last_letter,
@@ -101,6 +107,10 @@ impl Inside {
         let waiting = |letter: &&mut Letter| letter.entry.state() == LetterState::Waiting;
         self.letters.get_mut(&number).filter(waiting).map(change).is_some()
     }
+}
+
+fn identity(entry: &DeadLetterEntry) -> (String, String, Timestamp) {
+    (entry.source.clone(), entry.id.clone(), entry.received_at)
 }
 
 /// True if there is no `wanted` or it is `value`.
@@ -220,24 +230,27 @@ impl DeadLetters for InMemory {
 
 #[async_trait]
 impl Projection for InMemory {
-    async fn projected(&self) -> Result<u64, Error> {
-        Ok(self.lock().projected)
+    async fn projected(&self, outbox: &str) -> Result<u64, Error> {
+        Ok(self.lock().projected.get(outbox).copied().unwrap_or_default())
     }
 
     async fn apply(
         &self,
+        outbox: &str,
         after: u64,
         through: u64,
         findings: &[NewFinding],
         letters: &[NewDeadLetter],
     ) -> Result<u64, Error> {
         let mut inside = self.lock();
-        if inside.projected == after {
-            inside.add_findings(findings, &self.kept);
-            inside.add_letters(letters, &self.kept);
-            inside.projected = through;
+        let projected = inside.projected.get(outbox).copied().unwrap_or_default();
+        if projected != after {
+            return Ok(projected);
         }
-        Ok(inside.projected)
+        inside.add_findings(findings, &self.kept);
+        inside.add_letters(letters, &self.kept);
+        inside.projected.insert(outbox.to_owned(), through);
+        Ok(through)
     }
 }
 

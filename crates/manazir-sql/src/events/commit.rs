@@ -1,5 +1,6 @@
 //! One batch, one transaction.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use manazir_ingest::{Commit, DeadLetter, Judged, Lease, Message, Snapshot};
@@ -8,6 +9,7 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
 use super::show::show;
+use crate::text::kept;
 
 /// Models are written often and read seldom: the fastest level.
 const ZSTD_LEVEL: i32 = 1;
@@ -67,7 +69,9 @@ async fn insert_events(transaction: &mut PgConnection, judged: &[(&Judged, &Mess
             $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::DOUBLE PRECISION[], $12::BOOLEAN[], \
             $13::TEXT[], $14::TEXT[], $15::BYTEA[]) \
         ON CONFLICT DO NOTHING";
-    let column = |of: fn(&Judged) -> &str| judged.iter().map(|(judged, _)| of(judged)).collect::<Vec<&str>>();
+    let column = |of: fn(&Judged) -> &str| {
+        judged.iter().map(|(judged, _)| kept(of(judged))).collect::<Vec<Cow<'_, str>>>()
+    };
     let number = |of: fn(&Judged) -> i64| judged.iter().map(|(judged, _)| of(judged)).collect::<Vec<i64>>();
     let json = |of: fn(&Judged) -> serde_json::Value| {
         judged.iter().map(|(judged, _)| of(judged).to_string()).collect::<Vec<String>>()
@@ -95,7 +99,8 @@ async fn insert_events(transaction: &mut PgConnection, judged: &[(&Judged, &Mess
 
 async fn put_snapshot(transaction: &mut PgConnection, snapshot: &Snapshot) -> sqlx::Result<()> {
     const PUT: &str = "INSERT INTO snapshots (partition, seq, state) VALUES ($1, $2, $3) \
-        ON CONFLICT (partition) DO UPDATE SET seq = EXCLUDED.seq, state = EXCLUDED.state";
+        ON CONFLICT (partition) DO UPDATE SET seq = EXCLUDED.seq, state = EXCLUDED.state \
+        WHERE snapshots.seq <= EXCLUDED.seq";
     let packed = zstd::bulk::compress(&snapshot.state, ZSTD_LEVEL).map_err(sqlx::Error::Io)?;
     sqlx::query(PUT)
         .bind(snapshot.partition as i16)
@@ -108,7 +113,7 @@ async fn put_snapshot(transaction: &mut PgConnection, snapshot: &Snapshot) -> sq
 
 async fn advance(transaction: &mut PgConnection, applied: &BTreeMap<u16, u64>) -> sqlx::Result<()> {
     const ADVANCE: &str = "UPDATE partitions \
-        SET applied_seq = GREATEST(applied_seq, done.seq), suspect_source = NULL, suspect_id = NULL \
+        SET applied_seq = GREATEST(applied_seq, done.seq), failures = 0, suspect_source = NULL, suspect_id = NULL \
         FROM UNNEST($1::SMALLINT[], $2::BIGINT[]) AS done (id, seq) WHERE partitions.id = done.id";
     sqlx::query(ADVANCE)
         .bind(applied.keys().map(|&partition| partition as i16).collect::<Vec<_>>())

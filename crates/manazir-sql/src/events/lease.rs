@@ -8,6 +8,8 @@ use std::time::Duration;
 use manazir_ingest::{EventId, Held, Lease, PARTITIONS};
 use sqlx::{PgConnection, PgPool};
 
+use crate::text::{came, kept};
+
 /// Microseconds by the clock of the database, which all workers share.
 const NOW: &str = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT";
 
@@ -78,7 +80,7 @@ async fn held(transaction: &mut PgConnection, worker: &str) -> sqlx::Result<Vec<
         partition: partition as u16,
         epoch: epoch as u64,
         failures: failures as u32,
-        suspect: source.zip(id).map(|(source, id)| EventId { source, id }),
+        suspect: source.zip(id).map(|(source, id)| EventId { source: came(source), id: came(id) }),
     };
     Ok(rows.into_iter().map(lease).collect())
 }
@@ -104,8 +106,8 @@ pub(super) async fn suspect(pool: &PgPool, lease: &Lease, id: &EventId) -> sqlx:
     const SUSPECT: &str = "UPDATE partitions SET suspect_source = $1, suspect_id = $2 \
         WHERE id = $3 AND epoch = $4";
     sqlx::query(SUSPECT)
-        .bind(&id.source)
-        .bind(&id.id)
+        .bind(kept(&id.source))
+        .bind(kept(&id.id))
         .bind(lease.partition as i16)
         .bind(lease.epoch as i64)
         .execute(pool)

@@ -7,7 +7,8 @@ use manazir_model::{EventVerdict, Reason, Timestamp};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 
-use super::failed;
+use crate::failure::failed;
+use crate::text::{came, kept};
 
 /// Models of a partition, unpacked, are not larger: more is no snapshot of ours.
 const STATE_BYTES_MAX: usize = 1 << 30;
@@ -17,8 +18,8 @@ pub(super) async fn judged(pool: &PgPool, ids: &[EventId]) -> Result<Vec<Option<
             resources, score, anomaly, reasons \
         FROM events JOIN UNNEST($1::TEXT[], $2::TEXT[]) AS wanted (source, id) USING (source, id)";
     let rows = sqlx::query(SELECT)
-        .bind(ids.iter().map(|id| id.source.as_str()).collect::<Vec<_>>())
-        .bind(ids.iter().map(|id| id.id.as_str()).collect::<Vec<_>>())
+        .bind(ids.iter().map(|id| kept(&id.source)).collect::<Vec<_>>())
+        .bind(ids.iter().map(|id| kept(&id.id)).collect::<Vec<_>>())
         .fetch_all(pool)
         .await
         .map_err(failed)?;
@@ -59,7 +60,7 @@ fn of_row(row: &PgRow) -> Result<Judged, Error> {
 }
 
 fn text(row: &PgRow, column: &str) -> Result<String, Error> {
-    row.try_get(column).map_err(failed)
+    row.try_get(column).map(came).map_err(failed)
 }
 
 fn number(row: &PgRow, column: &str) -> Result<i64, Error> {
@@ -112,7 +113,7 @@ pub(super) async fn replay(
     let message = |(seq, source, id, received_at, format, body): Row| {
         let damaged = |why| Error::Damaged { what: format!("the event `{id}` of `{source}`"), why };
         let format = format.parse().map_err(damaged)?;
-        let id = EventId { source, id };
+        let id = EventId { source: came(source), id: came(id) };
         let received_at = Timestamp(received_at);
         Ok((seq as u64, Message { format, partition, id, received_at, reply_to: None, body }))
     };

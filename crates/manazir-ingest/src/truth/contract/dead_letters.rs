@@ -25,6 +25,9 @@ async fn come_back_as_they_came(truth: &dyn Truth) {
     add(truth, &[finding(1)], &[letter(6)]).await;
     let odd = NewDeadLetter { source: NAMES[11].to_owned(), format: Format::CloudTrail, ..letter(7) };
     truth.add(std::slice::from_ref(&odd)).await.unwrap();
+    // What a queue delivers once more is the same letter.
+    truth.add(&[letter(3)]).await.unwrap();
+    add(truth, &[], &[letter(6)]).await;
     let expected = DeadLetterEntry {
         number: 7,
         source: odd.source.clone(),

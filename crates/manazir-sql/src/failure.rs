@@ -1,0 +1,40 @@
+//! What went wrong with a database, as far as a caller can do something about it.
+
+/// Classes of PostgreSQL's errors that mend themselves: 08 the connection failed, 40 a transaction lost against another,
+/// 53 the server has no room for one more, 57 it is starting or shutting down, or has taken too long.
+const PASSING_CLASSES: [&str; 4] = ["08", "40", "53", "57"];
+
+/// And some of other classes: a lock was not had in time, and two that end a transaction whose process stood still.
+const PASSING_CODES: [&str; 3] = ["55P03", "25P03", "25P04"];
+
+/// True if the database is away, or busy: the same again may work.
+pub(crate) fn passes(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => {
+            true
+        }
+        sqlx::Error::Database(said) => said.code().is_some_and(|code| {
+            PASSING_CLASSES.iter().any(|class| code.len() == 5 && code.starts_with(class))
+                || PASSING_CODES.contains(&&*code)
+        }),
+        _ => false,
+    }
+}
+
+/// Wraps an error of the database.
+pub(crate) fn failed(error: sqlx::Error) -> manazir_ingest::Error {
+    if passes(&error) {
+        manazir_ingest::Error::unreachable("database", error)
+    } else {
+        manazir_ingest::Error::store(error)
+    }
+}
+
+/// The same for tokens.
+pub(crate) fn failed_token(error: sqlx::Error) -> manazir_auth::Error {
+    if passes(&error) {
+        manazir_auth::Error::Unreachable(error.into())
+    } else {
+        manazir_auth::Error::Store(error.into())
+    }
+}
