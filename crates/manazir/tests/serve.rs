@@ -45,7 +45,7 @@ fn the_example_of_the_contract_gets_its_verdict_and_a_restart_forgets_nothing() 
 /// Two hours of a load that is now and then a little other, and 20 minutes at five times as much.
 fn load() -> String {
     let line = |minute: i64| {
-        let value = if minute < 120 || minute >= 140 { 50 + (minute * 7) % 5 } else { 250 };
+        let value = if (120..140).contains(&minute) { 250 } else { 50 + (minute * 7) % 5 };
         let at = jiff::Timestamp::from_second(1_772_323_200 + 60 * minute).unwrap();
         json!({"series": "load", "labels": {"host": "a"}, "at": at.to_string(), "value": value}).to_string()
     };
