@@ -13,6 +13,7 @@
 
 mod callers;
 mod latency;
+mod one_by_one;
 mod proc;
 mod setup;
 mod table;
@@ -26,7 +27,7 @@ use table::Table;
 /// What is measured, and how much of it.
 #[derive(Debug, Parser)]
 pub(crate) struct Options {
-    /// Which figures: events, cloudtrail, latency, callers, idle.
+    /// Which figures: events, cloudtrail, latency, callers, idle, one_by_one.
     #[arg(long, value_delimiter = ',', default_value = "idle,events,cloudtrail,latency,callers")]
     only: Vec<String>,
     /// Events, or records, of an end-to-end figure.
@@ -35,6 +36,9 @@ pub(crate) struct Options {
     /// Events in one request.
     #[arg(long, default_value_t = 1_000)]
     batch: u64,
+    /// Events of the figure one_by_one, which starts brokers of its own and no service.
+    #[arg(long, default_value_t = 20_000)]
+    one_by_one: u64,
     /// Connections that send batches.
     #[arg(long, default_value_t = 4)]
     connections: usize,
@@ -66,6 +70,11 @@ fn main() {
     let options = Options::parse_from(std::env::args().filter(|word| word != "--bench"));
     let mut table = Table::default();
     for figure in &options.only {
+        if figure == "one_by_one" {
+            eprintln!("{figure} …");
+            one_by_one::run(&options, &mut table);
+            continue;
+        }
         // Each figure has a service and a directory of its own: none finds what another left.
         let setup = Setup::start(&options);
         eprintln!("{figure} …");

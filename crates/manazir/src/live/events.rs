@@ -24,6 +24,9 @@ const ACCOUNTS_MAX: usize = 32;
 /// Actors of an account.
 const ACTORS_MAX: usize = 1_000;
 
+/// Bytes of an account's or an actor's name: what a label of a series may have.
+const NAME_BYTES_MAX: usize = 1_024;
+
 /// Minutes of events that an actor was silent before it gives its place to a new one.
 const SILENT_MINUTES: i64 = 24 * 60;
 
@@ -60,14 +63,16 @@ pub struct EventSeries {
 }
 
 impl EventSeries {
-    /// Events that no series counts: too late, from a clock that is wrong, or of one actor too many.
+    /// Events that no series counts: too late, from a clock that is wrong, of one actor too many, or of one whose name
+    /// no series may have.
     pub fn left_out(&self) -> u64 {
         self.left_out
     }
 
     /// Counts an event; the samples of the minutes that it closed or corrected.
     pub fn event(&mut self, received_at: Timestamp, event: &Event<'_>) -> Vec<SeriesSamples> {
-        if event.at.micros_since(received_at) > AHEAD_MICROS_MAX {
+        let long = [&event.account, &event.actor].iter().any(|name| name.len() > NAME_BYTES_MAX);
+        if long || event.at.micros_since(received_at) > AHEAD_MICROS_MAX {
             self.left_out += 1;
             return Vec::new();
         }
