@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use lapin::message::Delivery;
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicNackOptions, BasicPublishOptions, BasicQosOptions,
@@ -16,7 +17,6 @@ use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel};
 use manazir_ingest::Error;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::backoff::Backoff;
@@ -82,33 +82,33 @@ async fn read(
     );
     let mut deliveries = patient(deliveries).await?;
     backoff.worked();
-    let mut under_way = JoinSet::new();
+    // Polled in the order in which they came: each has put its event on our queue before the next begins.
+    let mut under_way = FuturesUnordered::new();
     loop {
         tokio::select! {
             delivery = deliveries.next() => match delivery {
                 Some(Ok(delivery)) => {
-                    let (channel, reply_to) = (channel.clone(), source.reply_to.clone());
-                    under_way.spawn(answer(delivery, channel, reply_to, Arc::clone(hand_in)));
+                    under_way.push(answer(delivery, &channel, &source.reply_to, &**hand_in));
                 }
                 Some(Err(error)) => return Err(Error::unreachable("broker", error)),
                 None => return Err(Error::unreachable("broker", "the queue gives nothing more")),
             },
-            Some(ended) = under_way.join_next() => ended.map_err(Error::store)??,
+            Some(ended) = under_way.next() => ended?,
             _ = stop.changed() => break,
         }
     }
     // What was received is answered; the rest goes back with the connection.
-    while let Some(ended) = under_way.join_next().await {
-        ended.map_err(Error::store)??;
+    while let Some(ended) = under_way.next().await {
+        ended?;
     }
     Ok(())
 }
 
 async fn answer(
     delivery: Delivery,
-    channel: Channel,
-    reply_to: String,
-    hand_in: Arc<dyn HandIn>,
+    channel: &Channel,
+    reply_to: &str,
+    hand_in: &dyn HandIn,
 ) -> Result<(), Error> {
     let tag = delivery.delivery_tag;
     let said = match hand_in.hand_in(&delivery.data).await {
@@ -121,7 +121,7 @@ async fn answer(
             return patient(channel.basic_nack(tag, back)).await;
         }
     };
-    let to = delivery.properties.reply_to().clone().unwrap_or_else(|| reply_to.as_str().into());
+    let to = delivery.properties.reply_to().clone().unwrap_or_else(|| reply_to.into());
     let mut properties = BasicProperties::default().with_content_type("application/json".into());
     if let Some(correlation) = delivery.properties.correlation_id() {
         properties = properties.with_correlation_id(correlation.clone());

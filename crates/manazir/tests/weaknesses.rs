@@ -2,7 +2,8 @@
 //! here, by its number. Real processes, real requests.
 //!
 //! Others of them have their tests where the code is: CT-W4, CT-W6 and CT-W22 in `manazir-http`, CT-W8 to CT-W10
-//! in `manazir-ingest`, CT-W5 and CT-W7 in `kill`. What is not here cannot be in a compiled program with locked
+//! in `manazir-ingest`, CT-W5 and CT-W7 in `kill`, CT-W21 in `manazir-rabbitmq`, CT-W25 in `scale_out`, CT-W28 in
+//! `xtask`, which follows every link of the documents and types their commands. What is not here cannot be in a compiled program with locked
 //! dependencies: CT-W1, CT-W26.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
