@@ -40,11 +40,3 @@ pub(crate) fn write(value: &impl Serialize) -> Result<Vec<u8>, Error> {
 pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8], what: impl FnOnce() -> String) -> Result<T, Error> {
     postcard::from_bytes(bytes).map_err(|error| Error::Damaged { what: what(), why: error.to_string() })
 }
-
-/// The same for a value that borrows its texts.
-pub(crate) fn read_borrowed<'a, T: serde::Deserialize<'a>>(
-    bytes: &'a [u8],
-    what: impl FnOnce() -> String,
-) -> Result<T, Error> {
-    postcard::from_bytes(bytes).map_err(|error| Error::Damaged { what: what(), why: error.to_string() })
-}

@@ -14,9 +14,9 @@
 //! or exported, always whole days, lies together. Numbers are big end first with their sign turned, so that the
 //! tree's order is theirs.
 
-mod chunk;
 mod compact;
 mod days;
+mod keep;
 mod keys;
 mod read;
 
@@ -25,12 +25,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use fjall::{Database, Keyspace, OwnedWriteBatch, PersistMode};
 use manazir_ingest::Error;
-use manazir_ingest::lake::{KnownSeries, Lake, SampleQuery, SeriesFilter, series_id};
+use manazir_ingest::lake::{KnownSeries, Lake, SampleQuery, SeriesFilter, row, series_id};
 use manazir_model::{JudgedSample, SeriesFinding, SeriesKey, SeriesRows, Timestamp};
 
 use crate::codec;
-pub use compact::{CompactConfig, Compacted};
-pub use days::{Dropped, Retention};
 
 /// The keyspaces of the lake; see the table above.
 pub(crate) struct Parts {
@@ -68,7 +66,7 @@ impl Parts {
             })?;
             for sample in samples {
                 if !self.is_known(id, sample)? {
-                    batch.insert(&self.head, keys::head(id, sample), keys::write_row(sample)?);
+                    batch.insert(&self.head, keys::head(id, sample), row::write(sample)?);
                 }
             }
         }

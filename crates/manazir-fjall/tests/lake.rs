@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
-use manazir_fjall::lake::{CompactConfig, EmbeddedLake, Retention};
+use manazir_fjall::lake::EmbeddedLake;
 use manazir_fjall::{Config, Embedded};
+use manazir_ingest::lake::compact::CompactConfig;
 use manazir_ingest::lake::contract::{self, all, key, row, text};
+use manazir_ingest::lake::days::Retention;
 use manazir_ingest::lake::memory::MemoryLake;
 use manazir_ingest::lake::{Lake, SampleQuery, series_id};
 use manazir_model::{JudgedSample, SeriesRows, Timestamp};
@@ -155,8 +157,10 @@ async fn a_closed_day_is_exported_once_and_again_when_it_changes() {
     lake.compact(now, &at_once()).unwrap();
     let again = lake.to_export(now).unwrap();
     assert_eq!(again.iter().map(|(day, _)| *day).collect::<Vec<_>>(), [due[1].0]);
-    let rows: Vec<(u64, usize)> =
-        lake.day(due[1].0).map(|chunk| chunk.map(|(id, _, rows)| (id, rows.len())).unwrap()).collect();
+    let chunks = lake.chunks(due[1].0, None, 100).unwrap();
+    let rows: Vec<(u64, usize)> = chunks.iter().map(|chunk| (chunk.id, chunk.rows.len())).collect();
+    let after = lake.chunks(due[1].0, Some((chunks[0].id, chunks[0].first)), 100).unwrap();
+    assert_eq!(text(&after[0].rows), text(&chunks[1].rows));
     let mut expected =
         vec![(series_id(&key("load", "a")), DAY as usize + 1), (series_id(&key("load", "b")), DAY as usize)];
     expected.sort_unstable();

@@ -46,8 +46,8 @@ pub struct App {
     pub queue: Arc<dyn Queue>,
     /// Where verdicts are.
     pub store: Arc<dyn EventStore>,
-    /// Where samples are; `None` where the store keeps none.
-    pub lake: Option<Arc<dyn Lake>>,
+    /// Where samples are.
+    pub lake: Arc<dyn Lake>,
     /// Callers that wait.
     pub waiting: Arc<Waiting>,
     /// What was found strange.

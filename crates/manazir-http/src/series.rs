@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use manazir_ingest::lake::{KnownSeries, Lake, SampleQuery, SeriesFilter};
+use manazir_ingest::lake::{KnownSeries, SampleQuery, SeriesFilter};
 use manazir_model::{Direction, EpisodeState, HeldBack, JudgedSample, SeriesFinding, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -254,7 +254,7 @@ pub(crate) async fn list(
     };
     let labels = query.label.map(label).transpose()?.into_iter().collect();
     let filter = SeriesFilter { metric: query.metric, labels };
-    let found = lake(&app)?.series(&filter, after, limit).await?;
+    let found = app.lake.series(&filter, after, limit).await?;
     let next_cursor = (found.len() == limit).then(|| found.last().map(|last| written(last.id))).flatten();
     Ok(Json(SeriesPage { items: found.into_iter().map(SeriesJson::from).collect(), next_cursor }))
 }
@@ -268,7 +268,7 @@ pub(crate) async fn samples(
     Path(id): Path<String>,
     Query(query): Query<SamplesQuery>,
 ) -> Result<Json<SamplesJson>, Problem> {
-    let lake = lake(&app)?;
+    let lake = &app.lake;
     let series = number(&id)?;
     let missing = || Problem::not_found(format!("no series has the number {id}; /api/v1/series lists them"));
     let key = lake.series_of(series).await?.ok_or_else(missing)?;
@@ -299,12 +299,8 @@ pub(crate) async fn episodes(
 ) -> Result<Json<Vec<EpisodeJson>>, Problem> {
     let limit = search::limit_of(query.limit, LIMIT, LIMIT_MAX)?;
     let before = instant("before", query.before.as_deref())?;
-    let found = lake(&app)?.episodes(before, limit).await?;
+    let found = app.lake.episodes(before, limit).await?;
     Ok(Json(found.into_iter().map(EpisodeJson::from).collect()))
-}
-
-fn lake(app: &App) -> Result<&dyn Lake, Problem> {
-    app.lake.as_deref().ok_or_else(|| Problem::not_found("this store keeps no samples"))
 }
 
 fn written(id: u64) -> String {

@@ -13,6 +13,7 @@ use manazir_http::{App, Limits, Tasks, resume, router};
 use manazir_ingest::answers::Waiting;
 use manazir_ingest::dead_letters::{DeadLetters, NewDeadLetter};
 use manazir_ingest::jobs::{JobState, Jobs, NewJob};
+use manazir_ingest::lake::memory::MemoryLake;
 use manazir_ingest::memory::InMemory as Queue;
 use manazir_ingest::projection::Projection;
 use manazir_ingest::truth::contract::{finding, letter};
@@ -45,7 +46,7 @@ impl Service {
             tokens.add(secret(scope).hash(), &token).await.unwrap();
         }
         let app = App {
-            lake: None,
+            lake: Arc::new(MemoryLake::default()),
             queue: Arc::new(queue.clone()),
             store: Arc::new(queue),
             waiting: Arc::new(Waiting::new("test")),

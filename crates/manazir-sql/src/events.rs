@@ -14,12 +14,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use manazir_ingest::{Commit, Error, EventId, EventStore, Held, Judged, Lease, Message, Standing};
+use manazir_ingest::{Commit, Error, EventId, EventStore, Held, Judged, Lease, Message, Sampled, Standing};
 use manazir_model::Timestamp;
 use sqlx::PgPool;
 
-use crate::Truth;
 use crate::failure::failed;
+use crate::{PostgresLake, Truth};
 
 /// How long a worker may be silent before others take over what it holds.
 const LEASE: Duration = Duration::from_secs(30);
@@ -28,6 +28,7 @@ const LEASE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct PostgresEvents {
     pool: PgPool,
+    lake: PostgresLake,
     worker: String,
     lease: Duration,
     holding: Mutex<Holding>,
@@ -49,6 +50,7 @@ impl PostgresEvents {
         let Truth::Postgres(pool) = truth else { return None };
         Some(Self {
             pool: pool.clone(),
+            lake: PostgresLake::new(truth)?,
             worker: worker.into(),
             lease: LEASE,
             holding: Mutex::new(Holding {
@@ -63,6 +65,17 @@ impl PostgresEvents {
     #[must_use]
     pub fn with_lease(self, lease: Duration) -> Self {
         Self { lease, ..self }
+    }
+
+    /// Where the samples of its batches are.
+    pub fn lake(&self) -> PostgresLake {
+        self.lake.clone()
+    }
+
+    /// Empties the bodies of messages of samples, which are in the lake, at most `max` of them; how many. Messages
+    /// that a restart judges once more, those after the models of their partition were written down, stay whole.
+    pub async fn trim(&self, max: usize) -> Result<u64, Error> {
+        commit::trim(&self.pool, max).await.map_err(failed)
     }
 
     fn holding(&self) -> std::sync::MutexGuard<'_, Holding> {
@@ -117,7 +130,9 @@ impl EventStore for PostgresEvents {
     }
 
     async fn commit(&self, commit: &Commit<'_>) -> Result<Vec<u16>, Error> {
-        let lost = commit::commit(&self.pool, &self.worker, commit).await.map_err(failed)?;
+        let sampled: Vec<&Sampled> = commit.sampled.values().collect();
+        let numbers = self.lake.numbers(&sampled).await?;
+        let lost = commit::commit(&self.pool, &self.worker, commit, &numbers).await.map_err(failed)?;
         if !lost.is_empty() {
             tracing::warn!(partitions = ?lost, "another worker has taken over what was held here");
             self.forget(&lost);

@@ -8,6 +8,7 @@ mod events;
 mod failure;
 mod findings;
 mod jobs;
+mod lake;
 mod projection;
 mod statement;
 mod text;
@@ -20,6 +21,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection as _, PgConnection, PgPool, SqlitePool};
 
 pub use events::PostgresEvents;
+pub use lake::PostgresLake;
 pub use projection::Keeping;
 
 /// Connections that read at a time; SQLite has one that writes.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use manazir_fjall::lake::Retention;
+use manazir_ingest::lake::days::Retention;
 use serde::Deserialize;
 
 use crate::cli::{DATA_FOLDER, Serve};

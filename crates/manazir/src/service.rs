@@ -15,7 +15,6 @@ use anyhow::{Context, Result, anyhow};
 use manazir_auth::{Cached, Scope, Secret, Token, TokenStore};
 use manazir_http::{App, Limits};
 use manazir_ingest::answers::Waiting;
-use manazir_ingest::lake::Lake;
 use manazir_model::Timestamp;
 use manazir_sql::{Keeping, Truth};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -54,7 +53,7 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
     let app = App {
         queue: backend.queue(),
         store: backend.store(),
-        lake: backend.lake().map(|lake| Arc::new(lake) as Arc<dyn Lake>),
+        lake: backend.lake(),
         waiting,
         findings: Arc::new(truth.clone()),
         dead_letters: Arc::new(keeping),

@@ -4,7 +4,7 @@
 
 mod service;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -198,6 +198,130 @@ fn workers_die_pause_and_come_back_needs_rabbitmq_needs_postgres() {
     });
     paused.terminate();
     last.terminate();
+    api.terminate();
+}
+
+const SERIES: usize = 20;
+
+/// 2026-03-01T00:00:00Z.
+const START: i64 = 1_772_323_200;
+
+/// One minute of all series: a slow wave, and at its end a spike in the first of them.
+fn minute(minute: usize) -> String {
+    let sample = |host: usize| {
+        let wave = ((minute * 7 + host * 13) % 17) as f64;
+        let spike = if host == 0 && minute == 119 { 500.0 } else { 0.0 };
+        let at = START + 60 * minute as i64;
+        json!({"series": "load", "labels": {"host": host.to_string()}, "at": at, "value": 50.0 + wave + spike})
+            .to_string()
+    };
+    (0..SERIES).map(sample).collect::<Vec<_>>().join("\n")
+}
+
+/// Sends minutes one after the other until each is acknowledged.
+fn send_samples(service: &Service, token: &str, minutes: std::ops::Range<usize>) {
+    for number in minutes {
+        let body = minute(number);
+        let answer = || call(&service.address, token, "POST", "/api/v1/ingest/samples", &body);
+        within(Duration::from_secs(60), || answer().is_some_and(|(status, _)| status == 202));
+    }
+}
+
+/// Numbers of the series of a metric, by their labels.
+fn series_of(service: &Service, token: &str, metric: &str) -> BTreeMap<String, String> {
+    let path = format!("/api/v1/series?metric={metric}&limit=1000");
+    let (status, page) = call(&service.address, token, "GET", &path, "").unwrap();
+    assert_eq!(status, 200, "{page}");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let series = page["items"].as_array().unwrap().iter();
+    series.map(|series| (text(&series["name"]), text(&series["id"]))).collect()
+}
+
+/// Every revision of every sample, as text, but for when it arrived; by series.
+fn samples_of(service: &Service, token: &str, metric: &str) -> BTreeMap<String, Vec<String>> {
+    let rows = |id: &str| {
+        let path = format!("/api/v1/series/{id}/samples?revisions=true&limit=20000");
+        let (status, found) = call(&service.address, token, "GET", &path, "").unwrap();
+        assert_eq!(status, 200, "{found}");
+        let mut items = found["items"].as_array().unwrap().clone();
+        for item in &mut items {
+            item.as_object_mut().unwrap().remove("received_at");
+        }
+        items.iter().map(Value::to_string).collect()
+    };
+    series_of(service, token, metric).into_iter().map(|(name, id)| (name, rows(&id))).collect()
+}
+
+/// Samples are judged by whichever worker holds their partition, stored with their verdicts, and read by every
+/// process; one worker is killed in the middle. What is told is what one process tells that nobody killed.
+#[test]
+fn samples_are_judged_and_kept_once_through_the_death_of_a_worker_needs_rabbitmq_needs_postgres() {
+    let cluster = Cluster::start();
+    let api = cluster.run("api", "api");
+    let token = api.token.clone().unwrap();
+    let one = cluster.run("worker", "one");
+    let mut killed = cluster.run("worker", "two");
+    send_samples(&api, &token, 0..50);
+    killed.kill();
+    send_samples(&api, &token, 50..100);
+    let last = cluster.run("worker", "three");
+    // The ones in the middle once more, as a sender does that heard no answer.
+    send_samples(&api, &token, 40..120);
+
+    let alone = Service::start(&cluster.folder.path().join("alone"));
+    let its_token = alone.token.clone().unwrap();
+    send_samples(&alone, &its_token, 0..120);
+    let all = |samples: &BTreeMap<String, Vec<String>>| samples.values().map(Vec::len).sum::<usize>();
+    within(Duration::from_secs(60), || all(&samples_of(&alone, &its_token, "load")) == 120 * SERIES);
+    within(Duration::from_secs(60), || all(&samples_of(&api, &token, "load")) >= 120 * SERIES);
+    let (told, expected) = (samples_of(&api, &token, "load"), samples_of(&alone, &its_token, "load"));
+    assert_eq!(told.len(), SERIES);
+    for (series, rows) in &told {
+        assert_eq!(rows, &expected[series], "{series}");
+    }
+    let spiked = told.values().flatten().filter(|row| row.contains("\"alarm\":true")).count();
+    assert!(spiked > 0, "the spike is told");
+    let (status, episodes) = call(&api.address, &token, "GET", "/api/v1/episodes", "").unwrap();
+    assert_eq!((status, &episodes[0]["series"]["name"]), (200, &json!("load{host=0}")), "{episodes}");
+
+    // A correction stands beside what it corrects.
+    let late = json!({"series": "load", "labels": {"host": "1"}, "at": START + 60 * 110, "value": 1.0});
+    let (status, _) =
+        call(&api.address, &token, "POST", "/api/v1/ingest/samples", &late.to_string()).unwrap();
+    assert_eq!(status, 202);
+    within(Duration::from_secs(60), || all(&samples_of(&api, &token, "load")) == 120 * SERIES + 1);
+    let corrected = &samples_of(&api, &token, "load")["load{host=1}"][111];
+    assert!(corrected.contains("\"revision\":1") && corrected.contains("\"late\":true"), "{corrected}");
+    last.terminate();
+    one.terminate();
+    api.terminate();
+}
+
+/// What events become by account and actor is there for every process, too.
+#[test]
+fn series_of_events_are_kept_needs_rabbitmq_needs_postgres() {
+    let cluster = Cluster::start();
+    let api = cluster.run("api", "api");
+    let token = api.token.clone().unwrap();
+    let workers = [cluster.run("worker", "one"), cluster.run("worker", "two")];
+    let event = |number: usize| {
+        let mut event = record(number);
+        let minute = number / 10;
+        event["eventTime"] = json!(format!("2024-05-01T10:{minute:02}:{:02}Z", 5 * (number % 10)));
+        event["recipientAccountId"] = json!("1");
+        event
+    };
+    let body = json!({"Records": (0..300).map(event).collect::<Vec<_>>()}).to_string();
+    let (status, _) = call(&api.address, &token, "POST", "/api/v1/ingest/cloudtrail", &body).unwrap();
+    assert_eq!(status, 202);
+    // The last two minutes are not closed yet.
+    within(Duration::from_secs(60), || {
+        let told = samples_of(&api, &token, "events_per_minute");
+        told.values().any(|rows| rows.len() >= 27)
+    });
+    for worker in workers {
+        worker.terminate();
+    }
     api.terminate();
 }
 

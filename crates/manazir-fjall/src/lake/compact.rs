@@ -1,49 +1,22 @@
-//! From the head into chunks.
-//!
-//! A series is moved when enough of its rows wait in the head, or when they have waited long enough. New rows join
-//! the last chunk of their day while there is room in it; rows that came late join the chunk that their time
-//! falls into. What is moved is inserted and removed in one batch: a reader sees it once, here or there.
+//! From the head into chunks. What is moved is inserted and removed in one batch: a reader sees it once, here or
+//! there.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use fjall::OwnedWriteBatch;
 use manazir_ingest::Error;
-use manazir_model::{Grain, JudgedSample, Timestamp};
+use manazir_ingest::lake::chunk as columns;
+use manazir_ingest::lake::compact::{CompactConfig, Compacted, cut, joins, merged};
+use manazir_ingest::lake::days::{DayChange, day_of, span};
+use manazir_model::{JudgedSample, Timestamp};
 
-use super::days::{Change, change_days};
-use super::keys::{chunk, day_of, head, head_from, read_chunk, read_row};
-use super::read::span;
-use super::{EmbeddedLake, Parts, chunk as columns};
+use super::days::change_days;
+use super::keys::{chunk, head, head_from, read_chunk, read_row};
+use super::{EmbeddedLake, Parts};
 
 /// Bytes of a batch from which on it is committed.
 const BATCH_BYTES: usize = 4 << 20;
-
-/// When rows leave the head.
-#[derive(Clone, Copy, Debug)]
-pub struct CompactConfig {
-    /// Rows of a series in the head from which on they are moved.
-    pub rows: usize,
-    /// Time after the arrival of the oldest from which on they are moved, however few there are.
-    pub age_micros: i64,
-    /// Most rows of one series that are held in memory at once.
-    pub rows_max: usize,
-}
-
-impl Default for CompactConfig {
-    fn default() -> Self {
-        Self { rows: 1_024, age_micros: 6 * Grain::HOUR.micros(), rows_max: 16_384 }
-    }
-}
-
-/// What was moved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Compacted {
-    /// Rows that left the head.
-    pub rows: u64,
-    /// Chunks that were written.
-    pub chunks: u64,
-}
 
 impl EmbeddedLake {
     /// Moves what is due at `now` out of the head. It takes as long as it takes: call it from a thread that may
@@ -56,7 +29,7 @@ impl EmbeddedLake {
             let Some((series, rows)) = self.parts.first_series(from, config.rows_max)? else { break };
             let oldest = rows.iter().map(|row| row.received_at).min().unwrap_or(now);
             let full = rows.len() == config.rows_max;
-            if rows.len() >= config.rows || now.micros_since(oldest) >= config.age_micros {
+            if config.is_due(rows.len(), oldest, now) {
                 moving.series(series, rows)?;
                 if full {
                     // There are more rows of it: the batch must be there before they are read.
@@ -93,7 +66,7 @@ struct Moving<'l> {
     lake: &'l EmbeddedLake,
     batch: OwnedWriteBatch,
     bytes: usize,
-    days: BTreeMap<i64, Change>,
+    days: BTreeMap<i64, DayChange>,
     compacted: Compacted,
 }
 
@@ -120,26 +93,14 @@ impl<'l> Moving<'l> {
 
     fn day(&mut self, series: u64, day: i64, new: &[JudgedSample]) -> Result<(), Error> {
         let parts = &*self.lake.parts;
-        // The new ones first: the sort keeps equals in order, and of two under one key the later one counts, as
-        // in the head.
-        let mut rows = new.to_vec();
-        rows.extend(self.overlapping(series, day, new[0].at)?);
-        rows.sort_by_key(|row| (row.at, row.received_at, row.revision));
-        rows.dedup_by_key(|row| (row.at, row.received_at, row.revision));
-        let mut rest = &rows[..];
-        while !rest.is_empty() {
-            let mut end = rest.len().min(columns::ROWS_MAX);
-            while rest.get(end).is_some_and(|row| row.at == rest[end - 1].at) {
-                end += 1;
-            }
-            let bytes = columns::write(&rest[..end])?;
+        let rows = merged(new.iter().cloned(), self.overlapping(series, day, new[0].at)?);
+        for written in cut(&rows)? {
             let change = self.days.entry(day).or_default();
-            change.rows += end as i64;
-            change.bytes += bytes.len() as i64;
-            self.bytes += bytes.len();
-            self.batch.insert(&parts.chunks, chunk(day, series, rest[0].at), bytes);
+            change.rows += i64::from(written.rows);
+            change.bytes += written.bytes.len() as i64;
+            self.bytes += written.bytes.len();
+            self.batch.insert(&parts.chunks, chunk(day, series, written.first), written.bytes);
             self.compacted.chunks += 1;
-            rest = &rest[end..];
         }
         for row in new {
             self.batch.remove(&parts.head, head(series, row));
@@ -166,7 +127,7 @@ impl<'l> Moving<'l> {
             }
             seen = Some(first);
             let about = columns::read_head(&bytes)?;
-            if about.last < from && about.rows as usize >= columns::ROWS_MAX {
+            if !joins(about.rows, about.last, from) {
                 continue;
             }
             rows.extend(columns::read(&bytes)?);

@@ -1,85 +1,39 @@
-//! The days of the lake: how much is in each, which are to be exported, and which must go.
+//! The days of the lake, as they are kept here.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::PoisonError;
 
 use fjall::OwnedWriteBatch;
 use manazir_ingest::Error;
-use manazir_model::{JudgedSample, SeriesKey, Timestamp};
-use serde::{Deserialize, Serialize};
+use manazir_ingest::lake::chunk as columns;
+use manazir_ingest::lake::days::{DayChange, DayTotal, Dropped, Retention, to_export};
+use manazir_ingest::lake::keep::DayChunk;
+use manazir_model::Timestamp;
 
-use super::keys::{chunk, day as day_key, day_of, read_chunk, read_day};
-use super::{EmbeddedLake, Parts, chunk as columns};
+use super::keys::{chunk, day as day_key, read_chunk, read_day};
+use super::{EmbeddedLake, Parts};
 use crate::codec;
 
 /// Keys that are removed in one batch.
 const REMOVED_MAX: usize = 10_000;
 
-/// What the chunks of a day hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Total {
-    rows: u64,
-    bytes: u64,
-    /// Grows with every change.
-    version: u64,
-    /// The version that was exported last; 0 before the first.
-    exported: u64,
-}
-
-/// What changed in the chunks of a day.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Change {
-    pub(super) rows: i64,
-    pub(super) bytes: i64,
-}
-
-/// How much is kept.
-#[derive(Clone, Copy, Debug)]
-pub struct Retention {
-    /// Days that are kept, today among them.
-    pub days: u32,
-    /// Bytes of all chunks; of more, the oldest days go.
-    pub disk_bytes_max: u64,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Self { days: 400, disk_bytes_max: 20 << 30 }
-    }
-}
-
-/// What was dropped, oldest first, for whoever logs and counts it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Dropped {
-    /// Whole days.
-    pub days: u64,
-    /// Samples in them.
-    pub rows: u64,
-    /// Bytes of their chunks.
-    pub bytes: u64,
-    /// Nothing before this event time is kept now.
-    pub before: Option<Timestamp>,
-}
-
 /// Adds the changes of days to a batch.
 pub(super) fn change_days(
     parts: &Parts,
     batch: &mut OwnedWriteBatch,
-    changes: &BTreeMap<i64, Change>,
+    changes: &BTreeMap<i64, DayChange>,
 ) -> Result<(), Error> {
-    for (&day, change) in changes {
-        let mut total = total(parts, day)?;
-        total.rows = total.rows.saturating_add_signed(change.rows);
-        total.bytes = total.bytes.saturating_add_signed(change.bytes);
-        total.version += 1;
+    for (&day, &change) in changes {
+        let total = total(parts, day)?.changed(change);
         batch.insert(&parts.days, day_key(day), codec::write(&total)?);
     }
     Ok(())
 }
 
-fn total(parts: &Parts, day: i64) -> Result<Total, Error> {
+fn total(parts: &Parts, day: i64) -> Result<DayTotal, Error> {
     let total = parts.days.get(day_key(day)).map_err(Error::store)?;
-    total.map_or(Ok(Total::default()), |total| codec::read(&total, || format!("day {day} of the lake")))
+    total.map_or(Ok(DayTotal::default()), |total| codec::read(&total, || format!("day {day} of the lake")))
 }
 
 impl EmbeddedLake {
@@ -87,21 +41,10 @@ impl EmbeddedLake {
     pub fn retain(&self, now: Timestamp, retention: &Retention) -> Result<Dropped, Error> {
         let _alone = self.parts.maintenance.lock().unwrap_or_else(PoisonError::into_inner);
         let days = self.totals()?;
-        let mut left: u64 = days.iter().map(|(_, total)| total.bytes).sum();
-        let today = day_of(now);
-        let oldest = today.saturating_sub(i64::from(retention.days.max(1)) - 1);
         let mut dropped = Dropped::default();
-        for (day, total) in days {
-            let must_go = day < oldest || left > retention.disk_bytes_max;
-            if !must_go || day >= today {
-                break;
-            }
-            self.drop_day(day)?;
-            left -= total.bytes;
-            dropped.days += 1;
-            dropped.rows += total.rows;
-            dropped.bytes += total.bytes;
-            dropped.before = Some(super::read::span(day + 1).0);
+        for (day, total) in &days[..retention.must_go(&days, now)] {
+            self.drop_day(*day)?;
+            dropped.add(*day, total);
         }
         Ok(dropped)
     }
@@ -114,37 +57,39 @@ impl EmbeddedLake {
     /// Closed days that have changed since they were exported, and the version to be told to
     /// [`EmbeddedLake::exported`].
     pub fn to_export(&self, now: Timestamp) -> Result<Vec<(i64, u64)>, Error> {
-        let closed = self
-            .totals()?
-            .into_iter()
-            .filter(|(day, total)| *day < day_of(now) && total.rows > 0 && total.version != total.exported);
-        Ok(closed.map(|(day, total)| (day, total.version)).collect())
+        Ok(to_export(&self.totals()?, now))
     }
 
     /// Notes that a day was exported as it was in this version.
     pub fn exported(&self, day: i64, version: u64) -> Result<(), Error> {
         let _alone = self.parts.maintenance.lock().unwrap_or_else(PoisonError::into_inner);
-        let total = Total { exported: version, ..total(&self.parts, day)? };
+        let total = DayTotal { exported: version, ..total(&self.parts, day)? };
         self.parts.days.insert(day_key(day), codec::write(&total)?).map_err(Error::store)
     }
 
-    /// The chunks of a day, by number of series and time: the series of each, and its rows.
-    pub fn day(
+    /// Chunks of a day by number of series and time, those after one that was read before, at most `max`.
+    pub fn chunks(
         &self,
         day: i64,
-    ) -> impl Iterator<Item = Result<(u64, SeriesKey, Vec<JudgedSample>), Error>> + '_ {
-        let range = chunk(day, 0, Timestamp(i64::MIN))..=chunk(day, u64::MAX, Timestamp(i64::MAX));
-        self.parts.chunks.range(range).map(|entry| {
+        after: Option<(u64, Timestamp)>,
+        max: usize,
+    ) -> Result<Vec<DayChunk>, Error> {
+        let first = after.map_or(Bound::Included(chunk(day, 0, Timestamp(i64::MIN))), |(series, first)| {
+            Bound::Excluded(chunk(day, series, first))
+        });
+        let last = Bound::Included(chunk(day, u64::MAX, Timestamp(i64::MAX)));
+        let chunks = self.parts.chunks.range((first, last)).take(max).map(|entry| {
             let (key, bytes) = entry.into_inner().map_err(Error::store)?;
-            let (_, id, _) = read_chunk(&key)?;
+            let (_, id, first) = read_chunk(&key)?;
             let series = self.parts.series.get(id.to_be_bytes()).map_err(Error::store)?;
             let missing = || Error::Damaged { what: format!("series {id}"), why: "it has no key".to_owned() };
-            let series = codec::read(&series.ok_or_else(missing)?, || format!("series {id}"))?;
-            Ok((id, series, columns::read(&bytes)?))
-        })
+            let key = codec::read(&series.ok_or_else(missing)?, || format!("series {id}"))?;
+            Ok(DayChunk { id, key, first, rows: columns::read(&bytes)? })
+        });
+        chunks.collect()
     }
 
-    fn totals(&self) -> Result<Vec<(i64, Total)>, Error> {
+    fn totals(&self) -> Result<Vec<(i64, DayTotal)>, Error> {
         let days = self.parts.days.iter().map(|entry| {
             let (key, total) = entry.into_inner().map_err(Error::store)?;
             let day = read_day(&key);

@@ -1,20 +1,13 @@
-//! Keys of the lake, and single rows.
-
-use std::borrow::Cow;
+//! Keys of the lake.
 
 use manazir_ingest::Error;
-use manazir_model::{Grain, HeldBack, JudgedSample, Timestamp};
-use serde::{Deserialize, Serialize};
+use manazir_ingest::lake::row;
+use manazir_model::{JudgedSample, Timestamp};
 
 use crate::codec;
 
 /// Bytes of a key in `lake_head`.
 const HEAD_BYTES: usize = 26;
-
-/// Days since 1970 in which an event time falls, by UTC.
-pub(super) fn day_of(at: Timestamp) -> i64 {
-    at.micros().div_euclid(Grain::DAY.micros())
-}
 
 /// A signed number whose bytes have its order.
 fn ordered(number: i64) -> [u8; 8] {
@@ -83,52 +76,8 @@ pub(super) fn episode(start: Timestamp, series: u64) -> [u8; 16] {
     joined(&[&ordered(start.micros()), &series.to_be_bytes()])
 }
 
-/// A row beside its key.
-#[derive(Serialize, Deserialize)]
-struct Row<'a> {
-    late: bool,
-    value: f64,
-    rate: Option<f32>,
-    /// Expected, lower, upper, score, p-value.
-    verdict: Option<[f32; 5]>,
-    #[serde(borrow)]
-    detector: Cow<'a, str>,
-    alarm: bool,
-    held_back: Option<HeldBack>,
-}
-
-pub(super) fn write_row(row: &JudgedSample) -> Result<Vec<u8>, Error> {
-    let verdict = [row.expected, row.lower, row.upper, row.score, row.p_value];
-    codec::write(&Row {
-        late: row.late,
-        value: row.value,
-        rate: (!row.rate.is_nan()).then_some(row.rate),
-        verdict: verdict.iter().any(|field| !field.is_nan()).then_some(verdict),
-        detector: Cow::Borrowed(&row.detector),
-        alarm: row.alarm,
-        held_back: row.held_back,
-    })
-}
-
+/// The row of an entry in `lake_head`, and its series.
 pub(super) fn read_row(key: &[u8], value: &[u8]) -> Result<(u64, JudgedSample), Error> {
     let (series, at, received_at, revision) = read_head(key)?;
-    let row: Row<'_> = codec::read_borrowed(value, || format!("the sample of series {series} at {at}"))?;
-    let [expected, lower, upper, score, p_value] = row.verdict.unwrap_or([f32::NAN; 5]);
-    let sample = JudgedSample {
-        at,
-        received_at,
-        revision,
-        late: row.late,
-        value: row.value,
-        rate: row.rate.unwrap_or(f32::NAN),
-        expected,
-        lower,
-        upper,
-        score,
-        p_value,
-        detector: Cow::Owned(row.detector.into_owned()),
-        alarm: row.alarm,
-        held_back: row.held_back,
-    };
-    Ok((series, sample))
+    Ok((series, row::read((at, received_at, revision), value)?))
 }

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use fjall::{Readable, Snapshot};
 use manazir_ingest::Error;
-use manazir_ingest::lake::{SampleQuery, told};
-use manazir_model::{Grain, JudgedSample, Timestamp};
+use manazir_ingest::lake::compact::merged;
+use manazir_ingest::lake::days::{day_of, span};
+use manazir_ingest::lake::{SampleQuery, chunk as columns, told};
+use manazir_model::{JudgedSample, Timestamp};
 
-use super::keys::{chunk, day, day_of, head_from, read_day, read_head, read_row};
-use super::{EmbeddedLake, Parts, chunk as columns};
+use super::keys::{chunk, day, head_from, read_day, read_head, read_row};
+use super::{EmbeddedLake, Parts};
 
 /// Event times that one query reads at most; a reader goes on from the last.
 const TIMES_MAX: usize = 100_000;
@@ -77,27 +79,16 @@ fn rows_of_day(
     day: i64,
 ) -> Result<Vec<JudgedSample>, Error> {
     let (begin, end) = span(day);
-    let mut rows = Vec::new();
+    let (mut head, mut chunks) = (Vec::new(), Vec::new());
     let mut last = head_from(series, end).to_vec();
     // Behind every row of the last microsecond.
     last.extend([u8::MAX; 10]);
     for entry in snapshot.range(&parts.head, head_from(series, begin).to_vec()..=last) {
         let (key, value) = entry.into_inner().map_err(Error::store)?;
-        rows.push(read_row(&key, &value)?.1);
+        head.push(read_row(&key, &value)?.1);
     }
     for entry in snapshot.range(&parts.chunks, chunk(day, series, begin)..=chunk(day, series, end)) {
-        rows.extend(columns::read(&entry.value().map_err(Error::store)?)?);
+        chunks.extend(columns::read(&entry.value().map_err(Error::store)?)?);
     }
-    // A row of the head takes the place of one of the same key in a chunk: the sort keeps equals in order.
-    rows.sort_by_key(|row| (row.at, row.received_at, row.revision));
-    rows.dedup_by_key(|row| (row.at, row.received_at, row.revision));
-    Ok(rows)
-}
-
-/// The first and last microsecond of a day; at the ends of time, as far as they reach.
-pub(super) fn span(day: i64) -> (Timestamp, Timestamp) {
-    let within = |micros: i128| Timestamp(micros.clamp(i64::MIN.into(), i64::MAX.into()) as i64);
-    let length = i128::from(Grain::DAY.micros());
-    let begin = i128::from(day) * length;
-    (within(begin), within(begin + length - 1))
+    Ok(merged(head, chunks))
 }

@@ -107,12 +107,6 @@ pub(crate) async fn prometheus(
 
 /// Puts samples on the queue; returns when they are on disk.
 pub(super) async fn publish(app: &App, decoded: DecodedSamples, identity: &str) -> Result<(), Problem> {
-    if app.lake.is_none() {
-        let title = "Samples are not kept here";
-        let detail =
-            "a service on a broker and a database takes events alone; send samples to one that is embedded";
-        return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "no-lake", title, detail));
-    }
     let count = decoded.samples as u64;
     let messages = parts::messages(app, decoded, identity)?;
     if !messages.is_empty() {

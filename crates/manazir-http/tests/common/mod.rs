@@ -66,7 +66,7 @@ impl Service {
         let app = App {
             queue: Arc::new(queue.clone()),
             store: Arc::new(queue.clone()),
-            lake: Some(Arc::new(MemoryLake::default())),
+            lake: Arc::new(MemoryLake::default()),
             findings: Arc::new(Truth::default()),
             dead_letters: Arc::new(Truth::default()),
             jobs: Arc::new(Truth::default()),

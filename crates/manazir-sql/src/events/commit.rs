@@ -3,19 +3,25 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use manazir_ingest::{Commit, DeadLetter, Judged, Lease, Message, Snapshot};
-use manazir_model::Timestamp;
+use manazir_ingest::{Commit, DeadLetter, Judged, Lease, Message, Sampled, Snapshot};
+use manazir_model::{SeriesFinding, Timestamp};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
 use super::show::show;
+use crate::lake::{Numbers, append};
 use crate::text::kept;
 
 /// Models are written often and read seldom: the fastest level.
 const ZSTD_LEVEL: i32 = 1;
 
-/// Stores what concerns partitions that are still held; gives the others.
-pub(super) async fn commit(pool: &PgPool, worker: &str, commit: &Commit<'_>) -> sqlx::Result<Vec<u16>> {
+/// Stores what concerns partitions that are still held; gives the others. `numbers` has those of all series.
+pub(super) async fn commit(
+    pool: &PgPool,
+    worker: &str,
+    commit: &Commit<'_>,
+    numbers: &Numbers,
+) -> sqlx::Result<Vec<u16>> {
     let mut transaction = pool.begin().await?;
     let lost = lost(&mut transaction, worker, &commit.leases).await?;
     let kept = |partition: u16| !lost.contains(&partition);
@@ -31,11 +37,16 @@ pub(super) async fn commit(pool: &PgPool, worker: &str, commit: &Commit<'_>) -> 
     for snapshot in commit.snapshots.iter().filter(|snapshot| kept(snapshot.partition)) {
         put_snapshot(&mut transaction, snapshot).await?;
     }
+    let sampled: Vec<&Sampled> = commit
+        .sampled
+        .iter()
+        .filter(|(partition, _)| kept(**partition))
+        .map(|(_, sampled)| sampled)
+        .collect();
+    append(&mut transaction, &sampled, numbers).await?;
     let dead: Vec<&DeadLetter> = commit.dead.iter().filter(|dead| kept(dead.partition)).collect();
-    let sampled =
-        commit.sampled.iter().filter(|(partition, _)| kept(**partition)).map(|(_, sampled)| sampled);
-    let episodes = sampled.flat_map(|sampled| &sampled.findings);
-    show(&mut transaction, judged.iter().map(|(judged, _)| *judged), episodes, &dead).await?;
+    let episodes: Vec<&SeriesFinding> = sampled.iter().flat_map(|sampled| &sampled.findings).collect();
+    show(&mut transaction, judged.iter().map(|(judged, _)| *judged), episodes.into_iter(), &dead).await?;
     let mut applied: BTreeMap<u16, u64> = BTreeMap::new();
     let places = judged.iter().map(|(judged, _)| (judged.partition, judged.seq));
     let dead = dead.iter().map(|dead| (dead.partition, dead.seq));
@@ -134,5 +145,16 @@ pub(super) async fn forget(pool: &PgPool, before: Timestamp, max: usize) -> sqlx
         .bind(i64::try_from(max).unwrap_or(i64::MAX))
         .execute(pool)
         .await?;
+    Ok(done.rows_affected())
+}
+
+/// Empties bodies of samples that are in the models as they were last written down. A worker that lost its
+/// partition, and reads behind a newer snapshot than it knows, may find an empty one: it learns nothing by it, and
+/// nothing of what it then commits is taken.
+pub(super) async fn trim(pool: &PgPool, max: usize) -> sqlx::Result<u64> {
+    const TRIM: &str = "UPDATE events SET body = '' WHERE (source, id) IN (SELECT events.source, events.id \
+        FROM events JOIN snapshots ON snapshots.partition = events.partition AND events.seq <= snapshots.seq \
+        WHERE events.format = 'samples' AND events.body <> '' LIMIT $1 FOR UPDATE OF events SKIP LOCKED)";
+    let done = sqlx::query(TRIM).bind(i64::try_from(max).unwrap_or(i64::MAX)).execute(pool).await?;
     Ok(done.rows_affected())
 }

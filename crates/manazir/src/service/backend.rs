@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use manazir_fjall::lake::EmbeddedLake;
 use manazir_fjall::{Config as StoreConfig, Embedded, OpenError};
 use manazir_ingest::answers::{Answers, Waiting};
-use manazir_ingest::{Consumer, EventStore, Queue};
+use manazir_ingest::lake::keep::KeptLake;
+use manazir_ingest::{Consumer, Error, EventStore, Queue};
 use manazir_rabbitmq::{Address, RabbitAnswers, RabbitConsumer, RabbitQueue, Stop};
 use manazir_sql::{PostgresEvents, Truth};
 
@@ -63,11 +63,19 @@ impl Backend {
         }
     }
 
-    /// Where samples are kept; the shared store keeps none yet.
-    pub(super) fn lake(&self) -> Option<EmbeddedLake> {
+    /// Where samples are kept.
+    pub(super) fn lake(&self) -> Arc<dyn KeptLake> {
         match self {
-            Self::Embedded(store) => Some(store.lake()),
-            Self::Shared { .. } => None,
+            Self::Embedded(store) => Arc::new(store.lake()),
+            Self::Shared { store, .. } => Arc::new(store.lake()),
+        }
+    }
+
+    /// Removes messages, or the bodies of those of samples, that no restart needs any more, at most `max`; how many.
+    pub(super) async fn trim(&self, max: usize) -> Result<u64, Error> {
+        match self {
+            Self::Embedded(store) => store.trim(max),
+            Self::Shared { store, .. } => store.trim(max).await,
         }
     }
 

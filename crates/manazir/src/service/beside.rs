@@ -56,9 +56,8 @@ impl Beside {
             sources: Sources::start(if answers { &settings.sources.amqp } else { &[] }, onto)?,
             worker,
             projecting: backend.embedded().map(|store| Projecting::start(store, keeping.clone())),
-            keeper: backend
-                .lake()
-                .map(|lake| Keeper::start(lake, settings.lake.keeper(), super::now))
+            keeper: judges
+                .then(|| Keeper::start(backend.lake(), settings.lake.keeper(), super::now))
                 .transpose()?,
             forgetting: judges
                 .then(|| Forgetting::start(backend, settings.events.retention_days, super::now)),

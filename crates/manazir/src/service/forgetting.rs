@@ -53,9 +53,7 @@ impl Forgetting {
 }
 
 async fn round(backend: &Backend, before: Timestamp) -> Result<(), Error> {
-    if let Some(store) = backend.embedded() {
-        while store.trim(AT_A_TIME)? == AT_A_TIME as u64 {}
-    }
+    while backend.trim(AT_A_TIME).await? == AT_A_TIME as u64 {}
     let store = backend.store();
     let mut forgotten = 0;
     loop {

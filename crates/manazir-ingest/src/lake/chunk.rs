@@ -2,20 +2,19 @@
 //!
 //! Neighbours in a column are alike, and `pco` (Loncaric, 2023: numbers by bins of their bits, deltas where they
 //! help) takes what they share. What a row needs beside its numbers is two bytes: the place of its detector in the
-//! chunk's own list, and four flags.
+//! chunk's own list, and four flags. The format is stored: every lake that keeps chunks keeps these.
 
 use std::borrow::Cow;
 
-use manazir_ingest::Error;
 use manazir_model::{HeldBack, JudgedSample, Timestamp};
 use pco::ChunkConfig;
 use pco::standalone::{simple_compress, simple_decompress};
 use serde::{Deserialize, Serialize};
 
-use crate::codec;
+use crate::Error;
 
 /// Rows of a chunk, as far as event times can be told apart: more rows of one time stay together.
-pub(super) const ROWS_MAX: usize = 4_096;
+pub const ROWS_MAX: usize = 4_096;
 
 const LATE: u16 = 1;
 const ALARM: u16 = 1 << 1;
@@ -27,11 +26,13 @@ const DETECTORS_MAX: usize = 1 << (16 - DETECTOR_SHIFT);
 
 /// What can be known of a chunk without its columns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Head {
+pub struct Head {
     /// Of the format: 1.
     version: u8,
-    pub(super) rows: u32,
-    pub(super) last: Timestamp,
+    /// Rows in it.
+    pub rows: u32,
+    /// Their last event time.
+    pub last: Timestamp,
     detectors: Vec<String>,
     /// Bytes of each column, in their order; 0 of a column that holds only NaN.
     lengths: [u32; N_COLUMNS],
@@ -40,7 +41,7 @@ pub(super) struct Head {
 const N_COLUMNS: usize = 11;
 
 /// Writes rows in their order. There is at least one.
-pub(super) fn write(rows: &[JudgedSample]) -> Result<Vec<u8>, Error> {
+pub fn write(rows: &[JudgedSample]) -> Result<Vec<u8>, Error> {
     let mut detectors: Vec<String> = Vec::new();
     let marks: Vec<u16> = rows.iter().map(|row| mark(row, &mut detectors)).collect();
     let at: Vec<i64> = rows.iter().map(|row| row.at.micros()).collect();
@@ -73,18 +74,18 @@ pub(super) fn write(rows: &[JudgedSample]) -> Result<Vec<u8>, Error> {
         detectors,
         lengths: std::array::from_fn(|column| columns[column].len() as u32),
     };
-    let mut bytes = codec::write(&head)?;
+    let mut bytes = postcard::to_stdvec(&head).map_err(Error::store)?;
     columns.iter().for_each(|column| bytes.extend_from_slice(column));
     Ok(bytes)
 }
 
 /// The head alone.
-pub(super) fn read_head(bytes: &[u8]) -> Result<Head, Error> {
+pub fn read_head(bytes: &[u8]) -> Result<Head, Error> {
     Ok(take_head(bytes)?.0)
 }
 
 /// All rows in their order.
-pub(super) fn read(bytes: &[u8]) -> Result<Vec<JudgedSample>, Error> {
+pub fn read(bytes: &[u8]) -> Result<Vec<JudgedSample>, Error> {
     let (head, mut rest) = take_head(bytes)?;
     let rows = head.rows as usize;
     let mut columns = [&[][..]; N_COLUMNS];
@@ -174,10 +175,10 @@ fn damaged(why: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use manazir_ingest::lake::contract::{row, text};
     use proptest::prelude::*;
 
     use super::*;
+    use crate::lake::contract::{row, text};
 
     fn any_row() -> impl Strategy<Value = JudgedSample> {
         let held_back = prop_oneof![
