@@ -26,7 +26,7 @@ use async_trait::async_trait;
 use fjall::{Database, Keyspace, OwnedWriteBatch, PersistMode};
 use manazir_ingest::Error;
 use manazir_ingest::lake::{KnownSeries, Lake, SampleQuery, SeriesFilter, row, series_id};
-use manazir_model::{JudgedSample, SeriesFinding, SeriesKey, SeriesRows, Timestamp};
+use manazir_model::{EpisodeState, JudgedSample, SeriesFinding, SeriesKey, SeriesRows, Timestamp};
 
 use crate::codec;
 
@@ -74,7 +74,12 @@ impl Parts {
             let id = self.number(&finding.series, |id, key| {
                 batch.insert(&self.series, id.to_be_bytes(), key);
             })?;
-            batch.insert(&self.episodes, keys::episode(finding.start_at, id), codec::write(finding)?);
+            let place = keys::episode(finding.start_at, id);
+            let is_told = || self.episodes.contains_key(place).map_err(Error::store);
+            // A sample that came late and lies where an episode begins is no more than that.
+            if finding.state != EpisodeState::Late || !is_told()? {
+                batch.insert(&self.episodes, place, codec::write(finding)?);
+            }
         }
         Ok(())
     }

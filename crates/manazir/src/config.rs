@@ -152,7 +152,7 @@ pub struct Lake {
 
 impl Default for Lake {
     fn default() -> Self {
-        let Retention { days, disk_bytes_max } = Retention::default();
+        let Retention { days, disk_bytes_max, .. } = Retention::default();
         Self { retention_days: days, disk_bytes_max, export: None }
     }
 }
@@ -160,7 +160,11 @@ impl Default for Lake {
 impl Lake {
     /// For the thread that keeps it.
     pub(crate) fn keeper(&self) -> KeeperConfig {
-        let retention = Retention { days: self.retention_days, disk_bytes_max: self.disk_bytes_max };
+        let retention = Retention {
+            days: self.retention_days,
+            disk_bytes_max: self.disk_bytes_max,
+            exported_first: self.export.is_some(),
+        };
         KeeperConfig { retention, export: self.export.clone() }
     }
 }

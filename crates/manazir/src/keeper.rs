@@ -149,9 +149,9 @@ mod tests {
         let samples =
             (0..3 * 1_440).map(|minute| JudgedSample::unjudged(at(minute), 1.0, at(minute))).collect();
         let key = SeriesKey::new("load", []);
-        runtime.block_on(lake.append(&[SeriesRows { key, samples }], &[])).unwrap();
+        runtime.block_on(lake.append(&[SeriesRows { key: key.clone(), samples }], &[])).unwrap();
         let config = KeeperConfig {
-            retention: Retention { days: 2, ..Retention::default() },
+            retention: Retention { days: 2, exported_first: true, ..Retention::default() },
             export: Some(temporary.path().join("parquet")),
         };
         let all = KeeperConfig { export: config.export.clone(), ..KeeperConfig::default() };
@@ -161,6 +161,10 @@ mod tests {
         let folder = Folder::new(temporary.path().join("parquet"));
         let days: Vec<String> = folder.manifest().unwrap().files.into_iter().map(|file| file.day).collect();
         assert_eq!(days, ["2026-03-01", "2026-03-02"]);
+        keep(&config);
+        // What comes for a day that is gone does not take the place of its export.
+        let late = JudgedSample::unjudged(at(7), 2.0, at(3 * 1_440 - 500));
+        runtime.block_on(lake.append(&[SeriesRows { key, samples: vec![late] }], &[])).unwrap();
         keep(&config);
         let day = START / Grain::DAY.micros();
         let mut keeping = std::iter::repeat_with(|| runtime.block_on(lake.keep()).unwrap()).flatten();

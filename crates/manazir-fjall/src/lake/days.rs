@@ -1,17 +1,17 @@
 //! The days of the lake, as they are kept here.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::{Bound, RangeBounds};
 use std::sync::PoisonError;
 
-use fjall::OwnedWriteBatch;
+use fjall::{Keyspace, OwnedWriteBatch};
 use manazir_ingest::Error;
 use manazir_ingest::lake::chunk as columns;
 use manazir_ingest::lake::days::{DayChange, DayTotal, Dropped, Retention, to_export};
 use manazir_ingest::lake::keep::DayChunk;
 use manazir_model::Timestamp;
 
-use super::keys::{chunk, day as day_key, read_chunk, read_day};
+use super::keys::{chunk, day as day_key, episode, read_chunk, read_day};
 use super::{EmbeddedLake, Parts};
 use crate::codec;
 
@@ -42,9 +42,12 @@ impl EmbeddedLake {
         let _alone = self.parts.maintenance.lock().unwrap_or_else(PoisonError::into_inner);
         let days = self.totals()?;
         let mut dropped = Dropped::default();
-        for (day, total) in &days[..retention.must_go(&days, now)] {
-            self.drop_day(*day)?;
-            dropped.add(*day, total);
+        for (day, total) in retention.must_go(&days, now) {
+            self.drop_day(day, total)?;
+            dropped.add(day, &total);
+        }
+        if let Some(before) = dropped.before {
+            self.drop_episodes(before)?;
         }
         Ok(dropped)
     }
@@ -99,18 +102,32 @@ impl EmbeddedLake {
     }
 
     /// Chunk by chunk, and the day's own entry last: dropping that was cut short is gone on with.
-    fn drop_day(&self, day: i64) -> Result<(), Error> {
+    fn drop_day(&self, day: i64, total: DayTotal) -> Result<(), Error> {
         let range = chunk(day, 0, Timestamp(i64::MIN))..=chunk(day, u64::MAX, Timestamp(i64::MAX));
+        self.remove(&self.parts.chunks, &range)?;
+        self.parts.days.insert(day_key(day), codec::write(&total.emptied())?).map_err(Error::store)
+    }
+
+    /// Those that began before a time.
+    fn drop_episodes(&self, before: Timestamp) -> Result<(), Error> {
+        self.remove(&self.parts.episodes, &(..episode(before, 0)))
+    }
+
+    /// Removes what lies in a range, some of it at a time.
+    fn remove<K: AsRef<[u8]>>(
+        &self,
+        keyspace: &Keyspace,
+        range: &(impl RangeBounds<K> + Clone),
+    ) -> Result<(), Error> {
         loop {
             let mut batch = self.database.batch();
-            for entry in self.parts.chunks.range(range.clone()).take(REMOVED_MAX) {
-                batch.remove(&self.parts.chunks, entry.key().map_err(Error::store)?);
+            for entry in keyspace.range(range.clone()).take(REMOVED_MAX) {
+                batch.remove(keyspace, entry.key().map_err(Error::store)?);
             }
             if batch.is_empty() {
-                break;
+                return Ok(());
             }
             batch.commit().map_err(Error::store)?;
         }
-        self.parts.days.remove(day_key(day)).map_err(Error::store)
     }
 }

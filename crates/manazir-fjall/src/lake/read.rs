@@ -36,15 +36,16 @@ pub(super) fn samples(lake: &EmbeddedLake, query: &SampleQuery) -> Result<Vec<Ju
 /// All rows of an event time.
 pub(super) fn at(parts: &Parts, series: u64, at: Timestamp) -> Result<Vec<JudgedSample>, Error> {
     let day = day_of(at);
-    let before =
-        parts.chunks.range(chunk(day, series, Timestamp(i64::MIN))..=chunk(day, series, at)).next_back();
-    let mut rows = match before {
-        Some(entry) => columns::read(&entry.value().map_err(Error::store)?)?,
-        None => Vec::new(),
-    };
+    let mut rows = Vec::new();
+    // The head first: a row that moves in between is seen in its chunk.
     for entry in parts.head.prefix(head_from(series, at)) {
         let (key, value) = entry.into_inner().map_err(Error::store)?;
         rows.push(read_row(&key, &value)?.1);
+    }
+    let before =
+        parts.chunks.range(chunk(day, series, Timestamp(i64::MIN))..=chunk(day, series, at)).next_back();
+    if let Some(entry) = before {
+        rows.extend(columns::read(&entry.value().map_err(Error::store)?)?);
     }
     rows.retain(|row| row.at == at);
     Ok(rows)

@@ -159,10 +159,15 @@ async fn episodes_take_their_own_place(lake: &impl Lake) {
     lake.append(&[], &[opened(&one, 1), opened(&other, 1), opened(&one, 5)]).await.unwrap();
     let closed = finding(&one, 1, EpisodeState::Closed);
     lake.append(&[], std::slice::from_ref(&closed)).await.unwrap();
+    // A late sample where an episode began takes nothing from it; alone it is told.
+    let late = |minute| finding(&one, minute, EpisodeState::Late);
+    lake.append(&[], &[late(1)]).await.unwrap();
     let told = lake.episodes(None, 10).await.unwrap();
     assert_eq!(told.len(), 3);
     assert_eq!(told[0], opened(&one, 5));
     assert!(told.contains(&closed) && told.contains(&opened(&other, 1)));
     assert_eq!(lake.episodes(Some(told[0].start_at), 10).await.unwrap().len(), 2);
     assert_eq!(lake.episodes(None, 1).await.unwrap().len(), 1);
+    lake.append(&[], &[late(9)]).await.unwrap();
+    assert_eq!(lake.episodes(None, 1).await.unwrap(), [late(9)]);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use manazir_model::{JudgedSample, SeriesFinding, SeriesKey, SeriesRows, Timestamp};
+use manazir_model::{EpisodeState, JudgedSample, SeriesFinding, SeriesKey, SeriesRows, Timestamp};
 
 use super::{KnownSeries, Lake, SampleQuery, SeriesFilter, series_id, told};
 use crate::Error;
@@ -47,7 +47,11 @@ impl Lake for MemoryLake {
             }
         }
         for finding in findings {
-            inside.episodes.insert((finding.start_at, series_id(&finding.series)), finding.clone());
+            let place = (finding.start_at, series_id(&finding.series));
+            // A sample that came late and lies where an episode begins is no more than that.
+            if finding.state != EpisodeState::Late || !inside.episodes.contains_key(&place) {
+                inside.episodes.insert(place, finding.clone());
+            }
         }
         Ok(())
     }

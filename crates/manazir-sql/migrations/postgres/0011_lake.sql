@@ -40,7 +40,8 @@ CREATE TABLE lake_days (
     rows     BIGINT NOT NULL, -- of all its chunks
     bytes    BIGINT NOT NULL,
     version  BIGINT NOT NULL, -- grows with each change
-    exported BIGINT NOT NULL  -- the version that was exported last
+    exported BIGINT NOT NULL, -- the version that was exported last
+    dropped  BOOLEAN NOT NULL DEFAULT FALSE -- its chunks are gone; what comes for it later is not exported
 );
 
 CREATE TABLE lake_episodes (

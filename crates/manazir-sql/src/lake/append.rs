@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use manazir_ingest::Sampled;
 use manazir_ingest::lake::row;
-use manazir_model::{JudgedSample, SeriesFinding, SeriesRows};
-use sqlx::PgConnection;
+use manazir_model::{EpisodeState, JudgedSample, SeriesFinding, SeriesRows};
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::known::Latest;
 use super::series::Numbers;
@@ -29,13 +29,20 @@ pub(crate) async fn append(
     for some in rows.chunks(ROWS_MAX) {
         insert_rows(transaction, some).await?;
     }
-    // Of an episode that was told twice the last word counts.
-    let episodes: BTreeMap<(i64, i64), &SeriesFinding> = sampled
-        .iter()
-        .flat_map(|sampled| &sampled.findings)
-        .map(|finding| ((finding.start_at.micros(), numbers.of(&finding.series)), finding))
-        .collect();
-    if episodes.is_empty() { Ok(()) } else { put_episodes(transaction, &episodes).await }
+    // Of an episode that was told twice the last word counts. A sample that came late and lies where an episode begins
+    // is no more than that: it takes nobody's place.
+    for (late, conflict) in [(false, "DO UPDATE SET episode = EXCLUDED.episode"), (true, "DO NOTHING")] {
+        let episodes: BTreeMap<(i64, i64), &SeriesFinding> = sampled
+            .iter()
+            .flat_map(|sampled| &sampled.findings)
+            .filter(|finding| (finding.state == EpisodeState::Late) == late)
+            .map(|finding| ((finding.start_at.micros(), numbers.of(&finding.series)), finding))
+            .collect();
+        if !episodes.is_empty() {
+            put_episodes(transaction, &episodes, conflict).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What is to be stored, each key once and in their order: two workers never wait for each other in a circle.
@@ -76,14 +83,17 @@ async fn insert_rows(transaction: &mut PgConnection, rows: &[(Key, &JudgedSample
 async fn put_episodes(
     transaction: &mut PgConnection,
     episodes: &BTreeMap<(i64, i64), &SeriesFinding>,
+    conflict: &'static str,
 ) -> sqlx::Result<()> {
-    const PUT: &str = "INSERT INTO lake_episodes (start_at, series, episode) \
-        SELECT * FROM UNNEST($1::BIGINT[], $2::BIGINT[], $3::BYTEA[]) \
-        ON CONFLICT (start_at, series) DO UPDATE SET episode = EXCLUDED.episode";
+    let put = format!(
+        "INSERT INTO lake_episodes (start_at, series, episode) \
+        SELECT * FROM UNNEST($1::BIGINT[], $2::BIGINT[], $3::BYTEA[]) ON CONFLICT (start_at, series) {conflict}"
+    );
     let written = episodes
         .values()
         .map(|finding| postcard::to_stdvec(finding).map_err(|error| sqlx::Error::Encode(error.into())));
-    sqlx::query(PUT)
+    // Both ends of it stand in this file.
+    sqlx::query(AssertSqlSafe(put))
         .bind(episodes.keys().map(|(start, _)| *start).collect::<Vec<_>>())
         .bind(episodes.keys().map(|(_, series)| *series).collect::<Vec<_>>())
         .bind(written.collect::<sqlx::Result<Vec<_>>>()?)

@@ -46,9 +46,13 @@ impl Keeping for Keeper {
     async fn retain(&mut self, now: Timestamp, retention: &Retention) -> Result<Dropped, Error> {
         let days = self.totals().await?;
         let mut dropped = Dropped::default();
-        for (day, total) in &days[..retention.must_go(&days, now)] {
-            self.drop_day(*day).await.map_err(failed)?;
-            dropped.add(*day, total);
+        for (day, total) in retention.must_go(&days, now) {
+            self.drop_day(day).await.map_err(failed)?;
+            dropped.add(day, &total);
+        }
+        if let Some(before) = dropped.before {
+            let forget = sqlx::query("DELETE FROM lake_episodes WHERE start_at < $1").bind(before.micros());
+            forget.execute(&mut self.connection).await.map_err(failed)?;
         }
         Ok(dropped)
     }
@@ -96,15 +100,17 @@ fn read((id, first, key, bytes): (i64, i64, Option<Vec<u8>>, Vec<u8>)) -> Result
 
 impl Keeper {
     async fn totals(&mut self) -> Result<Vec<(i64, DayTotal)>, Error> {
-        const SELECT: &str = "SELECT day, rows, bytes, version, exported FROM lake_days ORDER BY day";
-        let rows: Vec<(i32, i64, i64, i64, i64)> =
+        const SELECT: &str =
+            "SELECT day, rows, bytes, version, exported, dropped FROM lake_days ORDER BY day";
+        let rows: Vec<(i32, i64, i64, i64, i64, bool)> =
             sqlx::query_as(SELECT).fetch_all(&mut self.connection).await.map_err(failed)?;
-        let total = |(day, rows, bytes, version, exported): (i32, i64, i64, i64, i64)| {
+        let total = |(day, rows, bytes, version, exported, dropped): (i32, i64, i64, i64, i64, bool)| {
             let total = DayTotal {
                 rows: rows as u64,
                 bytes: bytes as u64,
                 version: version as u64,
                 exported: exported as u64,
+                dropped,
             };
             (i64::from(day), total)
         };
@@ -122,8 +128,9 @@ impl Keeper {
                 break;
             }
         }
-        let forget = sqlx::query("DELETE FROM lake_days WHERE day = $1").bind(day);
-        forget.execute(&mut self.connection).await.map(drop)
+        // See `DayTotal::emptied`.
+        const EMPTIED: &str = "UPDATE lake_days SET rows = 0, bytes = 0, dropped = TRUE WHERE day = $1";
+        sqlx::query(EMPTIED).bind(day).execute(&mut self.connection).await.map(drop)
     }
 }
 
