@@ -18,7 +18,14 @@ const KNOWN_MAX: usize = 10_000;
 pub struct Cached {
     store: Arc<dyn TokenStore>,
     believed: Duration,
-    known: Mutex<HashMap<TokenHash, (Instant, Token)>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    tokens: HashMap<TokenHash, (Instant, Token)>,
+    /// Grows with each refusal: what was found before one is not remembered after it.
+    refusals: u64,
 }
 
 impl std::fmt::Debug for Cached {
@@ -33,8 +40,8 @@ impl Cached {
         Self { store, believed, known: Mutex::default() }
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<TokenHash, (Instant, Token)>> {
-        // A map is whole after every statement: a panic elsewhere cannot have broken it.
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        // It is whole after every statement: a panic elsewhere cannot have broken it.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -47,17 +54,23 @@ impl TokenStore for Cached {
 
     async fn find(&self, hash: TokenHash) -> Result<Option<Token>, Error> {
         let now = Instant::now();
-        if let Some((_, token)) = self.known().get(&hash).filter(|(at, _)| now - *at < self.believed) {
-            return Ok(Some(token.clone()));
-        }
+        let refusals = {
+            let known = self.known();
+            if let Some((_, token)) = known.tokens.get(&hash).filter(|(at, _)| now - *at < self.believed) {
+                return Ok(Some(token.clone()));
+            }
+            known.refusals
+        };
         // Only what is there is remembered: secrets that are guessed at cost no memory.
         let found = self.store.find(hash).await?;
         if let Some(token) = &found {
             let mut known = self.known();
-            if known.len() >= KNOWN_MAX {
-                known.clear();
+            if known.tokens.len() >= KNOWN_MAX {
+                known.tokens.clear();
             }
-            known.insert(hash, (now, token.clone()));
+            if known.refusals == refusals {
+                known.tokens.insert(hash, (now, token.clone()));
+            }
         }
         Ok(found)
     }
@@ -68,13 +81,18 @@ impl TokenStore for Cached {
 
     async fn revoke(&self, id: &str, at: Timestamp) -> Result<bool, Error> {
         let revoked = self.store.revoke(id, at).await?;
-        self.known().retain(|_, (_, token)| token.id != id);
+        let mut known = self.known();
+        known.refusals += 1;
+        known.tokens.retain(|_, (_, token)| token.id != id);
+        drop(known);
         Ok(revoked)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use futures_executor::block_on;
 
     use super::*;
@@ -100,5 +118,73 @@ mod tests {
         block_on(store.revoke(&token.id, Timestamp(1))).unwrap();
         std::thread::sleep(Duration::from_millis(30));
         assert!(!good());
+    }
+
+    /// Counts what it is asked, and can be told to do something between looking and answering.
+    #[derive(Default)]
+    struct Asked {
+        store: InMemory,
+        finds: AtomicUsize,
+        meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    }
+
+    #[async_trait]
+    impl TokenStore for Asked {
+        async fn add(&self, hash: TokenHash, token: &Token) -> Result<(), Error> {
+            self.store.add(hash, token).await
+        }
+
+        async fn find(&self, hash: TokenHash) -> Result<Option<Token>, Error> {
+            self.finds.fetch_add(1, Ordering::Relaxed);
+            let found = self.store.find(hash).await;
+            let meanwhile = self.meanwhile.lock().unwrap().take();
+            if let Some(meanwhile) = meanwhile {
+                meanwhile();
+            }
+            found
+        }
+
+        async fn list(&self) -> Result<Vec<Token>, Error> {
+            self.store.list().await
+        }
+
+        async fn revoke(&self, id: &str, at: Timestamp) -> Result<bool, Error> {
+            self.store.revoke(id, at).await
+        }
+    }
+
+    fn asked() -> (Arc<Asked>, Arc<Cached>, TokenHash, Token) {
+        let store = Arc::<Asked>::default();
+        let (token, secret) = Token::new("ci", vec![Scope::Read], Timestamp(0), [7; 40]);
+        block_on(store.add(secret.hash(), &token)).unwrap();
+        let cached = Cached::new(Arc::clone(&store) as Arc<dyn TokenStore>, Duration::from_secs(1_000));
+        (store, Arc::new(cached), secret.hash(), token)
+    }
+
+    #[test]
+    fn the_store_is_asked_once_for_what_is_there_and_each_time_for_what_is_not() {
+        let (store, cached, hash, _) = asked();
+        (0..3).for_each(|_| assert!(block_on(cached.find(hash)).unwrap().is_some()));
+        assert_eq!(store.finds.load(Ordering::Relaxed), 1);
+        let nobody = Token::new("x", Vec::new(), Timestamp(0), [8; 40]).1.hash();
+        (0..3).for_each(|_| assert!(block_on(cached.find(nobody)).unwrap().is_none()));
+        assert_eq!(store.finds.load(Ordering::Relaxed), 4);
+    }
+
+    #[test]
+    fn what_is_refused_while_it_is_looked_up_is_not_remembered_as_good() {
+        let (store, cached, hash, token) = asked();
+        let refuse = {
+            let cached = Arc::clone(&cached);
+            // On a thread of its own, as requests at the same time are.
+            move || {
+                let refused = std::thread::spawn(move || block_on(cached.revoke(&token.id, Timestamp(1))));
+                assert!(refused.join().unwrap().unwrap());
+            }
+        };
+        *store.meanwhile.lock().unwrap() = Some(Box::new(refuse));
+        // The request under way is let in, as it would have been a moment before.
+        assert!(block_on(cached.find(hash)).unwrap().unwrap().revoked_at.is_none());
+        assert!(block_on(cached.find(hash)).unwrap().unwrap().revoked_at.is_some());
     }
 }
