@@ -57,9 +57,9 @@ pub(crate) use on;
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Neither `sqlite://` nor `postgres://`.
-    #[error("`{0}` is no address of a database: it begins with sqlite:// or postgres://")]
-    Scheme(String),
+    /// Neither `sqlite://` nor `postgres://`. What it is instead may hold a password, and is not shown.
+    #[error("what is given is no address of a database: it begins with sqlite:// or postgres://")]
+    Scheme,
     /// It does not answer, or its tables could not be brought up to date.
     #[error("the database cannot be opened")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -87,7 +87,7 @@ impl Truth {
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             Self::postgres(url).await.map_err(|error| OpenError::Failed(error.into()))
         } else {
-            Err(OpenError::Scheme(url.to_owned()))
+            Err(OpenError::Scheme)
         }
     }
 

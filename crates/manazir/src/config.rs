@@ -1,10 +1,12 @@
 //! The configuration of the service: a TOML file, whose every key has a default, under what the command line
 //! and the environment say.
 
+mod check;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use manazir_ingest::lake::days::Retention;
 use serde::Deserialize;
 
@@ -215,26 +217,8 @@ impl Settings {
             lake: config.lake,
             sources: config.sources,
         };
-        settings.check()?;
+        check::check(&settings)?;
         Ok(settings)
-    }
-
-    fn check(&self) -> Result<()> {
-        let postgres = self.truth.starts_with("postgres");
-        match &self.queue {
-            None if self.role != Role::All => bail!(
-                "the embedded queue is held by one process, which does everything: for several, give --queue \
-                 amqp://… and --truth postgres://…, or leave --role away"
-            ),
-            Some(queue) if !queue.starts_with("amqp://") => bail!(
-                "`{queue}` is no address of a queue: it begins with amqp://, or is left away for the embedded one"
-            ),
-            Some(_) if !postgres => bail!(
-                "with a queue on a broker the verdicts must be where every worker sees them: give --truth \
-                 postgres://…"
-            ),
-            _ => Ok(()),
-        }
     }
 }
 
@@ -247,8 +231,29 @@ pub fn truth_in(data: &Path) -> Result<String> {
 
 fn read(path: &Path) -> Result<Config> {
     let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
-    let filled = fill(&text, |name| std::env::var(name).ok()).with_context(|| path.display().to_string())?;
-    toml::from_str(&filled).with_context(|| format!("{} cannot be understood", path.display()))
+    // What cannot be understood is shown as it stands in the file: secrets come in afterwards.
+    let mut config: Config =
+        toml::from_str(&text).with_context(|| format!("{} cannot be understood", path.display()))?;
+    fill_all(&mut config, |name| std::env::var(name).ok()).with_context(|| path.display().to_string())?;
+    Ok(config)
+}
+
+/// Fills in all texts and paths.
+fn fill_all(config: &mut Config, variable: impl Fn(&str) -> Option<String>) -> Result<()> {
+    let Config { truth, queue, data, lake, sources, .. } = config;
+    let of_sources = sources.amqp.iter_mut().flat_map(|source| {
+        let AmqpSource { address, queue, reply_to } = source;
+        [address, queue, reply_to]
+    });
+    for text in truth.iter_mut().chain(queue).chain(of_sources) {
+        *text = fill(text, &variable)?;
+    }
+    for path in data.iter_mut().chain(&mut lake.export) {
+        if let Some(text) = path.to_str() {
+            *path = fill(text, &variable)?.into();
+        }
+    }
+    Ok(())
 }
 
 /// Replaces `${NAME}` by what the environment says, so that no secret has to stand in a file.
@@ -259,8 +264,7 @@ fn fill(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<String>
         let (name, after) = after.split_once('}').context("`${` without its `}`")?;
         let value = variable(name).ok_or_else(|| anyhow!("the environment has no variable `{name}`"))?;
         filled.push_str(before);
-        // Within a string of TOML.
-        filled.push_str(&value.replace('\\', "\\\\").replace('"', "\\\""));
+        filled.push_str(&value);
         rest = after;
     }
     filled.push_str(rest);
@@ -305,7 +309,13 @@ mod tests {
         refused(
             &["--queue", "kafka://localhost"],
             expect![
-                "`kafka://localhost` is no address of a queue: it begins with amqp://, or is left away for the embedded one"
+                "`kafka://…` is no address of a queue: it begins with amqp://, or is left away for the embedded one"
+            ],
+        );
+        refused(
+            &["--queue", "u:s3cret@h"],
+            expect![
+                "what is given is no address of a queue: it begins with amqp://, or is left away for the embedded one"
             ],
         );
     }
@@ -325,10 +335,73 @@ mod tests {
         assert!(error.contains("unknown field `liste`, expected one of"), "{error}");
     }
 
+    #[track_caller]
+    fn file_refused(text: &str, expect: Expect) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.toml");
+        std::fs::write(&path, text).unwrap();
+        let error = format!("{:#}", settings(&["--config", path.to_str().unwrap()]).unwrap_err());
+        expect.assert_eq(&error.replace(path.to_str().unwrap(), "a.toml"));
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_by_its_key() {
+        file_refused("[worker]\nbatch_max = 0", expect!["`worker.batch_max` is 0; it is at least 1"]);
+        file_refused(
+            "[worker]\nsnapshot_every = 0",
+            expect!["`worker.snapshot_every` is 0; it is at least 1"],
+        );
+        file_refused(
+            "[worker]\nlease_seconds = 0",
+            expect!["`worker.lease_seconds` is 0; it lies between 1 and 86400"],
+        );
+        file_refused(
+            "[limits]\npublications_max = 0",
+            expect!["`limits.publications_max` is 0; it is at least 1"],
+        );
+        file_refused(
+            "[limits]\nrequest_seconds = 0",
+            expect!["`limits.request_seconds` is 0; it lies between 1 and 86400"],
+        );
+        file_refused(
+            "[limits]\nwait_seconds = 30",
+            expect![
+                "`limits.wait_seconds` is 30, and a request is ended after `limits.request_seconds`, which is 30: let it wait for less, so that it can be answered"
+            ],
+        );
+        file_refused(
+            "[events]\nretention_days = 999999999",
+            expect!["`events.retention_days` is 999999999; it lies between 1 and 36500"],
+        );
+        file_refused(
+            "[lake]\nretention_days = 0",
+            expect!["`lake.retention_days` is 0; it lies between 1 and 36500"],
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_shown_without_its_secrets() {
+        // `HOME` is as good a secret as any, and is there.
+        let error = {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a.toml");
+            std::fs::write(&path, "truth = { a = \"p://u:${HOME}@h\" }").unwrap();
+            format!("{:#}", settings(&["--config", path.to_str().unwrap()]).unwrap_err())
+        };
+        assert!(error.contains("p://u:${HOME}@h"), "{error}");
+    }
+
     #[test]
     fn secrets_come_from_the_environment() {
         let variable = |name: &str| (name == "PASSWORD").then(|| "a\"b".to_owned());
-        assert_eq!(fill("truth = \"p://u:${PASSWORD}@h\"", variable).unwrap(), "truth = \"p://u:a\\\"b@h\"");
+        let mut config: Config = toml::from_str(
+            "truth = \"p://u:${PASSWORD}@h\"\ndata = \"/${PASSWORD}\"\n[[sources.amqp]]\naddress = \"${PASSWORD}\"\nqueue = \"q\"",
+        )
+        .unwrap();
+        fill_all(&mut config, variable).unwrap();
+        assert_eq!(config.truth.as_deref(), Some("p://u:a\"b@h"));
+        assert_eq!(config.data.as_deref(), Some(Path::new("/a\"b")));
+        assert_eq!(config.sources.amqp[0].address, "a\"b");
         assert!(fill("${OTHER}", variable).unwrap_err().to_string().contains("no variable `OTHER`"));
     }
 }

@@ -29,7 +29,9 @@ impl Forgetting {
         let backend = Arc::clone(backend);
         let task = tokio::spawn(async move {
             while tokio::time::timeout(EVERY, stopped.wait_for(|stopped| *stopped)).await.is_err() {
-                let before = Timestamp(now().micros() - i64::from(days) * Grain::DAY.micros());
+                let before = Timestamp(
+                    now().micros().saturating_sub(i64::from(days).saturating_mul(Grain::DAY.micros())),
+                );
                 let (backend, runtime) = (Arc::clone(&backend), Handle::current());
                 // The embedded store reads and writes files: not on a thread that answers requests.
                 let round = tokio::task::spawn_blocking(move || runtime.block_on(round(&backend, before)));

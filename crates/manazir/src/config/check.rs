@@ -1,0 +1,85 @@
+//! Settings that cannot work are refused before the first socket opens, each with a sentence that says what would.
+
+use std::ops::RangeInclusive;
+
+use anyhow::{Result, bail};
+
+use super::{Role, Settings};
+
+/// A hundred years: longer than anything is kept, short enough to be counted in microseconds.
+const DAYS_MAX: u64 = 36_500;
+
+/// A day: whoever waits for longer has gone.
+const SECONDS_MAX: u64 = 86_400;
+
+/// The smallest disk that days of samples can be kept on.
+const DISK_BYTES_MIN: u64 = 1 << 20;
+
+/// Refuses the first thing that cannot work.
+pub(super) fn check(settings: &Settings) -> Result<()> {
+    places(settings)?;
+    for (key, value, range) in ranges(settings) {
+        if !range.contains(&value) {
+            match *range.end() {
+                u64::MAX => bail!("`{key}` is {value}; it is at least {}", range.start()),
+                end => bail!("`{key}` is {value}; it lies between {} and {end}", range.start()),
+            }
+        }
+    }
+    let limits = &settings.limits;
+    if limits.wait_seconds >= limits.request_seconds {
+        bail!(
+            "`limits.wait_seconds` is {}, and a request is ended after `limits.request_seconds`, which is {}: \
+             let it wait for less, so that it can be answered",
+            limits.wait_seconds,
+            limits.request_seconds
+        );
+    }
+    Ok(())
+}
+
+fn ranges(settings: &Settings) -> [(&'static str, u64, RangeInclusive<u64>); 11] {
+    let Settings { limits, worker, events, lake, .. } = settings;
+    [
+        ("limits.event_bytes_max", limits.event_bytes_max as u64, 1..=u64::MAX),
+        ("limits.batch_bytes_max", limits.batch_bytes_max as u64, 1..=u64::MAX),
+        ("limits.publications_max", limits.publications_max as u64, 1..=u64::MAX),
+        ("limits.wait_seconds", limits.wait_seconds, 0..=SECONDS_MAX),
+        ("limits.request_seconds", limits.request_seconds, 1..=SECONDS_MAX),
+        ("worker.batch_max", worker.batch_max as u64, 1..=u64::MAX),
+        ("worker.snapshot_every", worker.snapshot_every as u64, 1..=u64::MAX),
+        ("worker.lease_seconds", worker.lease_seconds, 1..=SECONDS_MAX),
+        ("events.retention_days", events.retention_days.into(), 1..=DAYS_MAX),
+        ("lake.retention_days", lake.retention_days.into(), 1..=DAYS_MAX),
+        ("lake.disk_bytes_max", lake.disk_bytes_max, DISK_BYTES_MIN..=u64::MAX),
+    ]
+}
+
+/// Queue, truth and role fit each other. Addresses hold passwords: no message shows more of one than its scheme.
+fn places(settings: &Settings) -> Result<()> {
+    let postgres = ["postgres://", "postgresql://"].iter().any(|scheme| settings.truth.starts_with(scheme));
+    match &settings.queue {
+        None if settings.role != Role::All => bail!(
+            "the embedded queue is held by one process, which does everything: for several, give --queue \
+             amqp://… and --truth postgres://…, or leave --role away"
+        ),
+        Some(queue) if !queue.starts_with("amqp://") => bail!(
+            "{} is no address of a queue: it begins with amqp://, or is left away for the embedded one",
+            shown(queue)
+        ),
+        Some(_) if !postgres => bail!(
+            "with a queue on a broker the verdicts must be where every worker sees them: give --truth \
+             postgres://…"
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// What may be shown of an address.
+fn shown(address: &str) -> String {
+    let scheme = address.split_once("://").map(|(scheme, _)| scheme);
+    match scheme.filter(|scheme| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
+        Some(scheme) => format!("`{scheme}://…`"),
+        None => "what is given".to_owned(),
+    }
+}
