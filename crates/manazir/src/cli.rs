@@ -283,9 +283,10 @@ pub enum Token {
 Examples:
   manazir token new --name shipper --scope ingest
   manazir token new --name page --scope read --scope ingest
+  manazir token new --scope admin --truth 'postgres://manazir:PASSWORD@database/manazir'
 
 Scopes: ingest sends events, read sees what was found, respond says what it was and replays dead letters,
-admin does everything. It works while the service runs, and when it does not.")]
+admin does everything. It works while the service runs, and when it does not, once it has been started.")]
 pub struct NewToken {
     /// What it is for
     #[arg(long, value_name = "TEXT", default_value = "made on the command line")]
@@ -293,9 +294,9 @@ pub struct NewToken {
     /// What it may do: ingest, read, respond or admin
     #[arg(long, value_name = "SCOPE", required = true)]
     pub scope: Vec<String>,
-    /// The directory of the service
-    #[arg(long, value_name = "DIR", env = "MANAZIR_DATA", default_value = DATA_FOLDER)]
-    pub data: PathBuf,
+    /// Where the truth is.
+    #[command(flatten)]
+    pub data: look::DataArgs,
 }
 
 /// Arguments of `doctor`.

@@ -21,7 +21,6 @@ const ANSWER_MAX: Duration = Duration::from_secs(60);
 #[derive(Deserialize, Serialize)]
 struct Content {
     url: String,
-    pid: u32,
 }
 
 /// The file while the service runs; dropping it removes the file.
@@ -34,7 +33,7 @@ impl ServerFile {
     /// Writes where the service of this directory listens.
     pub fn write(data: &Path, address: SocketAddr) -> Result<Self> {
         let path = data.join(NAME);
-        let content = Content { url: format!("http://{}", reachable(address)), pid: std::process::id() };
+        let content = Content { url: format!("http://{}", reachable(address)) };
         // Whoever reads it meanwhile sees the old file or the new one, never a half.
         let new = data.join("server.json.new");
         fs::write(&new, serde_json::to_vec(&content)?)

@@ -2,9 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use manazir::service::open_truth;
 use manazir_ingest::Format;
@@ -13,11 +12,14 @@ use manazir_ingest::findings::{FindingKind, NewFinding, sentence};
 use manazir_ingest::projection::Projection;
 use manazir_model::{Reason, Timestamp};
 use manazir_sql::Keeping;
+use manazir_testkit::service::Service;
 use serde_json::{Value, json};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_manazir");
 
 /// Runs a command; its standard output, its standard error, its exit code.
 fn manazir(data: &Path, arguments: &[&str]) -> (String, String, i32) {
-    let output = Command::new(env!("CARGO_BIN_EXE_manazir"))
+    let output = Command::new(PROGRAM)
         .args(arguments)
         .env("MANAZIR_DATA", data)
         .env("USER", "ann")
@@ -70,6 +72,7 @@ fn event(id: &str) -> String {
 
 /// Two findings and three letters, one of which can be read.
 fn fill(data: &Path) {
+    std::fs::create_dir_all(data).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let truth = open_truth(data).await.unwrap();
@@ -103,8 +106,8 @@ fn a_directory_without_a_service_says_what_to_type() {
 #[test]
 fn anomalies_are_listed_shown_and_judged() {
     let folder = tempfile::tempdir().unwrap();
-    fill(folder.path());
-    let data = folder.path();
+    let data = &folder.path().join("data");
+    fill(data);
     let (out, _, _) = manazir(data, &["anomaly", "list"]);
     let expected = "\
 number  at                    role      event type      score  verdict  why
@@ -150,37 +153,10 @@ number  at                    role      event type      score  verdict  why
     }
 }
 
-struct Serving(Child);
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let id = self.0.id().to_string();
-        // SIGTERM, as a container stops it.
-        let _ = Command::new("kill").args(["-TERM", &id]).status();
-        let _ = self.0.wait();
-    }
-}
-
-fn serve(data: &Path) -> Serving {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_manazir"))
-        .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data"])
-        .arg(data)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(process.stdout.take().unwrap());
-    let mut said = String::new();
-    while !said.ends_with("}\n") {
-        assert_ne!(lines.read_line(&mut said).unwrap(), 0, "it ended after: {said}");
-    }
-    Serving(process)
-}
-
 #[test]
 fn dead_letters_are_repaired_and_replayed_through_the_running_service() {
     let folder = tempfile::tempdir().unwrap();
-    let data = folder.path();
+    let data = &folder.path().join("data");
     fill(data);
     let (out, _, _) = manazir(data, &["dead-letter", "list"]);
     assert_eq!(out.lines().filter(|line| line.contains("RoleID is missing")).count(), 3, "{out}");
@@ -188,7 +164,7 @@ fn dead_letters_are_repaired_and_replayed_through_the_running_service() {
     assert_eq!(code, 1);
     assert!(err.contains("no service runs in"), "{err}");
 
-    let service = serve(data);
+    let service = Service::start(PROGRAM, data, &[]);
     let (_, err, _) = manazir(data, &["dead-letter", "replay", "2"]);
     assert!(err.contains("manazir token new --scope respond"), "{err}");
     let token = manazir(data, &["token", "new", "--scope", "respond"]).0;
@@ -224,7 +200,7 @@ fn dead_letters_are_repaired_and_replayed_through_the_running_service() {
         .map(|letter| letter["state"].as_str().unwrap())
         .collect();
     assert_eq!(states, ["discarded", "replayed", "replayed"]);
-    drop(service);
+    assert!(service.terminate());
     assert!(!data.join("server.json").exists(), "it is gone when the service is");
 }
 
@@ -240,8 +216,8 @@ fn record(minute: usize, name: &str) -> String {
 #[test]
 fn what_is_strange_is_listed_once() {
     let folder = tempfile::tempdir().unwrap();
-    let data = folder.path();
-    let service = serve(data);
+    let data = &folder.path().join("data");
+    let service = Service::start(PROGRAM, data, &[]);
     let (out, _, _) = manazir(data, &["anomaly", "list"]);
     assert!(out.starts_with("Nothing strange was found yet"), "{out}");
     let token = manazir(data, &["token", "new", "--scope", "ingest"]).0;
@@ -264,8 +240,8 @@ fn what_is_strange_is_listed_once() {
         assert!(begun.elapsed().as_secs() < 60, "it is not shown");
     }
     let shown = json_of(data, &["anomaly", "list"]);
-    drop(service);
-    drop(serve(data));
+    assert!(service.terminate());
+    assert!(Service::start(PROGRAM, data, &[]).terminate());
     assert_eq!(json_of(data, &["anomaly", "list"]), shown);
     let strange = &json_of(data, &policy)["anomalies"];
     assert_eq!(strange.as_array().unwrap().len(), 1);

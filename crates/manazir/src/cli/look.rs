@@ -18,6 +18,17 @@ pub struct DataArgs {
     pub truth: Option<String>,
 }
 
+/// Which page of a list.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct PageArgs {
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: u32,
+    /// Only those before this number: the page after
+    #[arg(long, value_name = "NUMBER")]
+    pub before: Option<u64>,
+}
+
 /// Anomalies that the service found.
 #[derive(Debug, Subcommand)]
 pub enum Anomaly {
@@ -85,12 +96,9 @@ pub struct AnomalyList {
     /// With these words in its sentence
     #[arg(long, value_name = "TEXT")]
     pub words: Option<String>,
-    /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub limit: u32,
-    /// Only those before this number: the page after
-    #[arg(long, value_name = "NUMBER")]
-    pub before: Option<u64>,
+    /// Which page.
+    #[command(flatten)]
+    pub page: PageArgs,
     /// Where the truth is.
     #[command(flatten)]
     pub data: DataArgs,
@@ -157,12 +165,9 @@ pub struct DeadLetterList {
     /// With these words in the reason
     #[arg(long, value_name = "TEXT")]
     pub words: Option<String>,
-    /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub limit: u32,
-    /// Only those before this number: the page after
-    #[arg(long, value_name = "NUMBER")]
-    pub before: Option<u64>,
+    /// Which page.
+    #[command(flatten)]
+    pub page: PageArgs,
     /// Where the truth is.
     #[command(flatten)]
     pub data: DataArgs,
@@ -254,9 +259,9 @@ pub enum Job {
 /// Arguments of `job list`.
 #[derive(Debug, Args)]
 pub struct JobList {
-    /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub limit: u32,
+    /// Which page.
+    #[command(flatten)]
+    pub page: PageArgs,
     /// Where the truth is.
     #[command(flatten)]
     pub data: DataArgs,

@@ -64,7 +64,7 @@ fn filter(args: &AnomalyList) -> FindingFilter {
 fn list(args: &AnomalyList, output: Output, out: &mut dyn Write) -> Result<Ending> {
     let filter = filter(args);
     let page = async |truth: Truth| -> Result<Vec<Finding>> {
-        Ok(Findings::page(&truth, &filter, args.before, args.limit as usize).await?)
+        Ok(Findings::page(&truth, &filter, args.page.before, args.page.limit as usize).await?)
     };
     let found = with_truth(&args.data, page)?;
     if output.json {
@@ -86,7 +86,7 @@ fn list(args: &AnomalyList, output: Output, out: &mut dyn Write) -> Result<Endin
     let headings = ["#number", "at", "role", "event type", "#score", "verdict", "why"];
     writeln!(out, "{}", table(&headings, &rows, style))?;
     let hint = match found.last() {
-        Some(last) if found.len() == args.limit as usize => {
+        Some(last) if found.len() == args.page.limit as usize => {
             format!(
                 "--before {} shows those before; `manazir anomaly show NUMBER` says all of one",
                 last.number

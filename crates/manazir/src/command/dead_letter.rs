@@ -51,7 +51,7 @@ fn list(args: &DeadLetterList, output: Output, out: &mut dyn Write) -> Result<En
     };
     let page = async |truth: Truth| -> Result<_> {
         let truth = Keeping::new(truth);
-        let found = DeadLetters::page(&truth, &filter, args.before, args.limit as usize).await?;
+        let found = DeadLetters::page(&truth, &filter, args.page.before, args.page.limit as usize).await?;
         Ok((found, truth.dropped().await?))
     };
     let (found, dropped) = with_truth(&args.data, page)?;

@@ -37,8 +37,9 @@ pub(super) fn run(args: &Job, output: Output, out: &mut dyn Write) -> Result<End
 }
 
 fn list(args: &JobList, output: Output, out: &mut dyn Write) -> Result<()> {
-    let jobs: Vec<Task> =
-        with_truth(&args.data, async |truth| Ok(Jobs::page(&truth, None, args.limit as usize).await?))?;
+    let jobs: Vec<Task> = with_truth(&args.data, async |truth| {
+        Ok(Jobs::page(&truth, args.page.before, args.page.limit as usize).await?)
+    })?;
     if output.json {
         return write_json(out, &Listed { jobs: jobs.into_iter().map(JobJson::from).collect() });
     }

@@ -3,8 +3,10 @@
 use std::io::Write;
 
 use anyhow::{Context, Result};
+use manazir_sql::Truth;
 use serde::Serialize;
 
+use super::look::with_truth;
 use super::{Ending, write_json};
 use crate::cli::{Output, Serve, Token};
 use crate::config::Settings;
@@ -27,9 +29,10 @@ pub(super) fn run(args: &Serve, output: Output, out: &mut dyn Write) -> Result<E
         } else {
             writeln!(out, "Manazir listens on {url}; its API is described at {url}/docs")?;
             if let Some(token) = token {
+                let another = "manazir token new --scope admin";
                 writeln!(
                     out,
-                    "\nThe administrator's token, told this once (another: `manazir token new`):\n\n  {token}\n"
+                    "\nThe administrator's token, told this once (another: `{another}`):\n\n  {token}\n"
                 )?;
                 writeln!(out, "Try it:\n\n{}", example(&url, &token))?;
             }
@@ -57,13 +60,8 @@ struct TokenJson<'a> {
 pub(super) fn token(args: &Token, output: Output, out: &mut dyn Write) -> Result<Ending> {
     let Token::New(new) = args;
     let scopes = service::scopes(&new.scope)?;
-    let secret = runtime()?.block_on(async {
-        std::fs::create_dir_all(&new.data)?;
-        let truth = service::open_truth(&new.data).await?;
-        let secret = service::new_token(&truth, &new.name, &scopes).await?;
-        truth.close().await;
-        anyhow::Ok(secret)
-    })?;
+    let make = async |truth: Truth| service::new_token(&truth, &new.name, &scopes).await;
+    let secret = with_truth(&new.data, make)?;
     if output.json {
         write_json(out, &TokenJson { token: secret.reveal() })?;
     } else {
