@@ -18,15 +18,13 @@ mod words;
 
 use std::collections::BTreeMap;
 
+// What is refused here is refused at the edge already, where its sender is told.
+use manazir_ingest::decode::samples::{AHEAD_MICROS_MAX, LABELS_MAX, TEXT_BYTES_MAX};
 use manazir_model::{Grain, SeriesFinding, SeriesKey, SeriesRows, SeriesSamples, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use events::EventSeries;
 use one::One;
-
-/// Samples further ahead of their arrival than this come from a clock that is wrong; one of them would make all
-/// that follow late.
-const AHEAD_MICROS_MAX: i64 = 10 * Grain::MINUTE.micros();
 
 /// A series that was silent for so long is forgotten.
 const SILENT_MICROS_MAX: i64 = 30 * Grain::DAY.micros();
@@ -44,7 +42,7 @@ pub struct LiveLimits {
 
 impl Default for LiveLimits {
     fn default() -> Self {
-        Self { series_max: 10_000, labels_max: 64, name_bytes_max: 1_024 }
+        Self { series_max: 10_000, labels_max: LABELS_MAX, name_bytes_max: TEXT_BYTES_MAX }
     }
 }
 
@@ -62,6 +60,17 @@ pub enum Refusal {
     /// Its time is in the future.
     #[error("its time is more than 10 minutes ahead of its arrival: a clock is wrong")]
     Ahead,
+}
+
+impl Refusal {
+    /// Its word, in metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::TooManySeries => "too_many_series",
+            Self::KeyTooLong => "key_too_long",
+            Self::Ahead => "ahead",
+        }
+    }
 }
 
 /// How many samples came to what.

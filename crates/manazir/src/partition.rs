@@ -60,6 +60,7 @@ impl Judge for Partition {
 fn sampled(outcomes: SampleOutcomes) -> Sampled {
     for (why, samples) in outcomes.refused {
         tracing::warn!(samples, "samples were refused: {why}");
+        metrics::counter!("manazir_judge_refused_samples_total", "reason" => why.word()).increment(samples);
     }
     Sampled { rows: outcomes.rows, findings: outcomes.findings }
 }

@@ -46,7 +46,7 @@ pub fn decode(bytes: &[u8]) -> Lines {
         Ok(notification) => {
             for alert in notification.alerts {
                 let item = lines.next_item();
-                lines.push(event(alert, item));
+                lines.push_or_keep(event(alert, item), alert.get().as_bytes());
             }
         }
         Err(source) => lines.rejects.push(Error::Json { item: 1, source }),

@@ -57,7 +57,8 @@ pub fn decode_batch(bytes: &[u8], received_at: Timestamp) -> Lines {
         Ok(events) => {
             for one in events {
                 let item = lines.next_item();
-                lines.push(event(one.get().as_bytes(), received_at, item));
+                let raw = one.get().as_bytes();
+                lines.push_or_keep(event(raw, received_at, item), raw);
             }
         }
         Err(source) => lines.rejects.push(Error::Json { item: 1, source }),

@@ -1,5 +1,7 @@
 //! What can be wrong with an item.
 
+use manazir_model::Timestamp;
+
 /// Why an item was rejected; items are counted from 1 within what was handed in.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -29,6 +31,14 @@ pub enum Error {
         bytes: usize,
         /// The limit.
         most: usize,
+    },
+    /// A sample whose time is in the future.
+    #[error("the sample of {series} at {at} is more than 10 minutes ahead of its arrival: a clock is wrong")]
+    Ahead {
+        /// The series.
+        series: String,
+        /// Its time.
+        at: Timestamp,
     },
     /// Not written in the format that it is said to be in; nothing of it can be read.
     #[error("cannot be read as {format}: {why}")]

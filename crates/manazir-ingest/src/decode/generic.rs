@@ -163,6 +163,14 @@ impl Lines {
             Err(error) => self.rejects.push(error),
         }
     }
+
+    /// As [`Self::push`]; what could not be read is kept as it came, to be repaired into a generic line.
+    pub(super) fn push_or_keep(&mut self, line: Result<Line, Error>, raw: &[u8]) {
+        match line {
+            Ok(line) => self.lines.push(line),
+            Err(error) => self.rejects.push_kept(error, Format::Generic, raw),
+        }
+    }
 }
 
 /// The keys as they are written; those that say nothing are left out.

@@ -6,7 +6,7 @@ mod ndjson;
 use std::collections::HashMap;
 
 pub use csv::decode as decode_csv;
-use manazir_model::{Sample, SeriesKey, SeriesKind, SeriesSamples};
+use manazir_model::{Grain, Sample, SeriesKey, SeriesKind, SeriesSamples, Timestamp};
 pub use ndjson::decode as decode_ndjson;
 
 use super::{Error, Rejects};
@@ -15,7 +15,11 @@ use super::{Error, Rejects};
 pub const LABELS_MAX: usize = 64;
 
 /// Bytes of a metric's name, of a label and of its value.
-pub const TEXT_BYTES_MAX: usize = 2_048;
+pub const TEXT_BYTES_MAX: usize = 1_024;
+
+/// Samples further ahead of their arrival than this come from a clock that is wrong; one of them would make all that
+/// follow late.
+pub const AHEAD_MICROS_MAX: i64 = 10 * Grain::MINUTE.micros();
 
 /// Samples by series, and what could not be read.
 #[derive(Debug, Default)]
@@ -58,6 +62,22 @@ impl DecodedSamples {
         of_series.extend(samples);
         self.samples += of_series.len() - before;
         Ok(())
+    }
+
+    /// Rejects samples whose time is ahead of their arrival, as those who judge them would.
+    pub fn refuse_ahead(&mut self, received_at: Timestamp) {
+        for SeriesSamples { key, samples, .. } in &mut self.series {
+            samples.retain(|sample| {
+                let ahead = sample.at.micros_since(received_at) > AHEAD_MICROS_MAX;
+                if ahead {
+                    self.rejects.push(Error::Ahead { series: key.to_string(), at: sample.at });
+                    self.samples -= 1;
+                }
+                !ahead
+            });
+        }
+        self.series.retain(|series| !series.samples.is_empty());
+        self.index.clear();
     }
 
     /// As [`DecodedSamples::add`] for one sample that is one item.

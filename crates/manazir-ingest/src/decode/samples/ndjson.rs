@@ -156,7 +156,7 @@ nothing"#,
         let long = "x".repeat(super::super::TEXT_BYTES_MAX + 1);
         check(
             &format!(r#"{{"series": "{long}", "at": 0, "value": 1}}"#),
-            expect!["! item 1: a name, label or value has 2049 bytes, more than 2048"],
+            expect!["! item 1: a name, label or value has 1025 bytes, more than 1024"],
         );
     }
 
