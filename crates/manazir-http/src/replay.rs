@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use manazir_ingest::dead_letters::{DeadLetterFilter, LetterState};
-use manazir_ingest::decode;
 use manazir_ingest::jobs::{Heard, Job, JobState, NewJob, Progress};
+use manazir_ingest::{Format, decode};
 use manazir_model::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -32,11 +32,27 @@ struct Input {
     through: u64,
 }
 
-/// What a job came to.
+/// What a job has come to, and where it goes on if its process ends.
 #[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 struct Outcome {
     replayed: u64,
     failed: u64,
+    /// The last letter that was seen to; absent when all were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reached: Option<u64>,
+}
+
+impl Outcome {
+    /// What the process before wrote down.
+    fn of(progress: &Progress) -> Self {
+        let written = progress.result.as_deref().and_then(|result| serde_json::from_str(result).ok());
+        written.unwrap_or_default()
+    }
+
+    fn written(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
 }
 
 pub(crate) fn missing(number: u64) -> Problem {
@@ -67,6 +83,9 @@ pub(crate) async fn replay_one(app: &App, number: u64) -> Result<String, Problem
     if letter.state() != LetterState::Waiting {
         return Err(conflict(number, letter.state()));
     }
+    if letter.format == Format::Samples {
+        return Err(samples_stay(number));
+    }
     let record = match decode::record(letter.format, &body) {
         Ok(record) => record,
         Err(error) => {
@@ -79,6 +98,15 @@ pub(crate) async fn replay_one(app: &App, number: u64) -> Result<String, Problem
     app.queue.publish(vec![message]).await?;
     app.dead_letters.mark_replayed(number, (app.now)()).await?;
     Ok(link)
+}
+
+/// What ended a worker is a message for one partition at one time: it cannot be judged later as if it came now.
+fn samples_stay(number: u64) -> Problem {
+    let detail = format!(
+        "dead letter {number} holds samples, which are judged in the order of their time: send them again from where \
+         they came, and discard this"
+    );
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "samples-stay", "Samples are not replayed", detail)
 }
 
 fn still_broken(number: u64, error: decode::Error) -> Problem {
@@ -118,21 +146,22 @@ pub async fn resume(app: &App, silence: Duration) -> Result<(), manazir_ingest::
 }
 
 async fn run(app: App, job: Job) {
+    let mut outcome = Outcome::of(&job.progress);
     let mut progress = Progress {
         state: JobState::Running,
-        done: 0,
+        done: outcome.replayed + outcome.failed,
         total: None,
         message: "replays dead letters".to_owned(),
-        result: None,
+        result: outcome.written(),
         link: Some("/api/v1/dead_letters?state=waiting".to_owned()),
     };
-    let mut outcome = Outcome::default();
     let ended = replay_all(&app, &job, &mut progress, &mut outcome).await;
     (progress.state, progress.message) = match ended {
         Ok(state) => (state, said(state, &outcome)),
         Err(why) => (JobState::Failed, why.detail().to_owned()),
     };
-    progress.result = serde_json::to_string(&outcome).ok();
+    outcome.reached = outcome.reached.filter(|_| progress.state == JobState::Queued);
+    progress.result = outcome.written();
     if let Err(error) = app.jobs.update(job.id, app.tasks.incarnation(), &progress, (app.now)()).await {
         // It will be found as interrupted, and gone on with.
         tracing::error!(job = job.id, %error, "the end of a job could not be written down");
@@ -140,7 +169,7 @@ async fn run(app: App, job: Job) {
 }
 
 fn said(state: JobState, outcome: &Outcome) -> String {
-    let Outcome { replayed, failed } = outcome;
+    let Outcome { replayed, failed, .. } = outcome;
     let so_far = format!("{replayed} sent again, {failed} still broken");
     match state {
         JobState::Queued => format!("{so_far}; goes on when the service does"),
@@ -158,16 +187,18 @@ async fn replay_all(
 ) -> Result<JobState, Problem> {
     let input: Input = serde_json::from_str(&job.input).map_err(|error| Problem::internal(&error))?;
     let filter = input.filter.filter()?;
-    let mut before = input.through.saturating_add(1);
     loop {
+        progress.result = outcome.written();
         match app.jobs.update(job.id, app.tasks.incarnation(), progress, (app.now)()).await? {
             Heard::Continue => {}
             Heard::Cancel => return Ok(JobState::Cancelled),
             Heard::NotYours => return Ok(JobState::Failed),
         }
+        let before = outcome.reached.unwrap_or_else(|| input.through.saturating_add(1));
         let letters = app.dead_letters.page(&filter, Some(before), PAGE).await?;
-        let Some(last) = letters.last() else { return Ok(JobState::Done) };
-        before = last.number;
+        if letters.is_empty() {
+            return Ok(JobState::Done);
+        }
         for letter in letters {
             if app.tasks.stopping() {
                 return Ok(JobState::Queued);
@@ -175,10 +206,13 @@ async fn replay_all(
             match replay_patiently(app, letter.number).await {
                 Ok(()) => outcome.replayed += 1,
                 Err(problem) if problem.is_of_the_service() => return Err(problem),
+                // The process is to end, and this letter was not looked at.
+                Err(problem) if problem.is_full() => return Ok(JobState::Queued),
                 // Broken still, or somebody else saw to it meanwhile.
                 Err(_) => outcome.failed += 1,
             }
             progress.done += 1;
+            outcome.reached = Some(letter.number);
         }
     }
 }

@@ -132,7 +132,8 @@ pub trait Jobs: Send + Sync {
     /// Keeps a new job, queued.
     async fn create(&self, job: &NewJob, at: Timestamp) -> Result<Job, Error>;
 
-    /// Keeps how far a job of this incarnation has come.
+    /// Keeps how far a job of this incarnation has come. One that is said to be queued is handed back: it is
+    /// nobody's until somebody recovers it.
     async fn update(
         &self,
         id: u64,
@@ -150,8 +151,8 @@ pub trait Jobs: Send + Sync {
     /// Asks a job that has not ended to stop; gives the job as it is then.
     async fn request_cancel(&self, id: u64) -> Result<Option<Job>, Error>;
 
-    /// Sees to jobs that have not ended and whose processes, other than this one, were not heard of since
-    /// `silent_since`: those of the kinds that can be gone on with become this process's, queued, and are
+    /// Sees to jobs that have not ended and that were handed back, or whose processes, other than this one, were
+    /// not heard of since `silent_since`: those of the kinds that can be gone on with become this process's, queued, and are
     /// given back; the others have failed.
     async fn recover(
         &self,

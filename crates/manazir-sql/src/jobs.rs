@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use manazir_ingest::Error;
-use manazir_ingest::jobs::{Heard, JOBS_KEPT_MAX, Job, Jobs, NewJob, Progress};
+use manazir_ingest::jobs::{Heard, JOBS_KEPT_MAX, Job, JobState, Jobs, NewJob, Progress};
 use manazir_model::Timestamp;
 
 use crate::Truth;
@@ -99,6 +99,8 @@ async fn progressed(
     at: Timestamp,
 ) -> Result<Option<bool>, sqlx::Error> {
     let optional = |text: &Option<String>| Value::Text(text.as_deref().map(|text| kept(text).into_owned()));
+    // What is queued again is handed back.
+    let handed_back = if progress.state == JobState::Queued { ", incarnation = ''" } else { "" };
     let told = Statement::new("UPDATE jobs SET state = ")
         .text(progress.state.word())
         .then(", done = ")
@@ -113,6 +115,7 @@ async fn progressed(
         .value(optional(&progress.link))
         .then(", updated_at = ")
         .number(at.micros())
+        .then(handed_back)
         .then(" WHERE id = ")
         .number(signed(id))
         .then(" AND incarnation = ")
@@ -137,9 +140,9 @@ async fn recovered(
         statement
             .then(" WHERE ")
             .then(UNENDED)
-            .then(" AND updated_at <= ")
+            .then(" AND (incarnation = '' OR updated_at <= ")
             .number(silent_since.micros())
-            .then(" AND incarnation <> ")
+            .then(") AND incarnation <> ")
             .text(incarnation)
     };
     let mut resumed = Vec::new();

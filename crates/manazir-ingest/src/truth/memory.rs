@@ -287,6 +287,9 @@ impl Jobs for InMemory {
         let Some(job) = inside.jobs.get_mut(&id).filter(ours) else { return Ok(Heard::NotYours) };
         job.progress = progress.clone();
         job.updated_at = at;
+        if progress.state == JobState::Queued {
+            job.incarnation.clear();
+        }
         Ok(if job.cancel_requested { Heard::Cancel } else { Heard::Continue })
     }
 
@@ -318,7 +321,7 @@ impl Jobs for InMemory {
         let lost = inside.jobs.values_mut().filter(|job| {
             !job.progress.state.has_ended()
                 && job.incarnation != incarnation
-                && job.updated_at <= silent_since
+                && (job.incarnation.is_empty() || job.updated_at <= silent_since)
         });
         let mut resumed = Vec::new();
         for job in lost {

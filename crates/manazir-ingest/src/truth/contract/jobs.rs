@@ -100,4 +100,10 @@ async fn what_was_left_behind_is_seen_to(jobs: &dyn Jobs) {
     assert_eq!(jobs.get(6).await.unwrap().unwrap().updated_at, at(10));
     assert_eq!(jobs.update(3, "gone", &running(9), at(31)).await.unwrap(), Heard::NotYours, "it only slept");
     assert_eq!(jobs.recover("me", at(15), &["replay"], at(32)).await.unwrap(), []);
+    // What is handed back by a process that ends is anybody's at once.
+    let back = Progress { state: JobState::Queued, ..running(7) };
+    assert_eq!(jobs.update(5, "alive", &back, at(33)).await.unwrap(), Heard::Continue);
+    assert_eq!(jobs.update(5, "alive", &running(8), at(34)).await.unwrap(), Heard::NotYours);
+    let taken = jobs.recover("me", at(15), &["replay"], at(35)).await.unwrap();
+    assert_eq!(taken.iter().map(|job| (job.id, &job.progress)).collect::<Vec<_>>(), [(5, &back)]);
 }
