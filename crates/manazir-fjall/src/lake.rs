@@ -170,8 +170,13 @@ impl Lake for EmbeddedLake {
         key.map(|key| codec::read(&key, || format!("series {id}"))).transpose()
     }
 
-    async fn episodes(&self, before: Option<Timestamp>, max: usize) -> Result<Vec<SeriesFinding>, Error> {
-        let end = keys::episode(before.unwrap_or(Timestamp(i64::MAX)), 0);
+    async fn episodes(
+        &self,
+        before: Option<(Timestamp, u64)>,
+        max: usize,
+    ) -> Result<Vec<SeriesFinding>, Error> {
+        let (start_at, series) = before.unwrap_or((Timestamp(i64::MAX), u64::MAX));
+        let end = keys::episode(start_at, series);
         let newest = self.parts.episodes.range(..end).rev().take(max);
         newest
             .map(|entry| {

@@ -12,7 +12,7 @@ use crate::access::Caller;
 use crate::events::ReasonJson;
 use crate::extract::{self, Path, Query};
 use crate::page::Page;
-use crate::search::{self, Wanted};
+use crate::search::{ITEMS, Wanted};
 use crate::{App, Problem};
 
 /// Characters of a comment.
@@ -150,13 +150,12 @@ pub(crate) struct AnomalyQuery {
 }
 
 impl AnomalyQuery {
-    fn filter(self) -> Result<FindingFilter, Problem> {
-        let mut wanted = Wanted::default();
+    fn filter(self, wanted: &mut Wanted) -> FindingFilter {
         let feedback = match self.feedback.as_deref() {
             Some("none") => Some(None),
             word => wanted.parsed::<Opinion>("feedback", word).map(Some),
         };
-        let filter = FindingFilter {
+        FindingFilter {
             kind: wanted.parsed("kind", self.kind.as_deref()),
             from: wanted.time("from", self.from.as_deref()),
             until: wanted.time("until", self.until.as_deref()),
@@ -170,8 +169,7 @@ impl AnomalyQuery {
             resource: self.resource,
             detector: self.detector,
             score_min: self.score_min,
-        };
-        wanted.or_refuse(filter)
+        }
     }
 }
 
@@ -182,8 +180,10 @@ pub(crate) async fn list(
     State(app): State<App>,
     Query(query): Query<AnomalyQuery>,
 ) -> Result<Json<Page<AnomalyJson>>, Problem> {
-    let (limit, before) = (search::limit(query.limit)?, search::cursor(query.cursor)?);
-    let found = app.findings.page(&query.filter()?, before, limit).await?;
+    let mut wanted = Wanted::default();
+    let (limit, before) = (wanted.limit(query.limit, ITEMS), wanted.cursor(query.cursor));
+    let filter = query.filter(&mut wanted);
+    let found = app.findings.page(&wanted.or_refuse(filter)?, before, limit).await?;
     let items = found.into_iter().map(AnomalyJson::from).collect();
     Ok(Json(Page::new(items, limit, |anomaly: &AnomalyJson| anomaly.number)))
 }

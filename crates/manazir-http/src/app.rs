@@ -13,6 +13,7 @@ use manazir_ingest::{EventStore, Queue};
 use manazir_model::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::keys::Keys;
 use crate::tasks::Tasks;
 
 /// Bounds of what a caller may ask.
@@ -60,6 +61,8 @@ pub struct App {
     pub tasks: Tasks,
     /// Who is let in.
     pub tokens: Arc<dyn TokenStore>,
+    /// Idempotency keys that were seen.
+    pub keys: Keys,
     /// The hour.
     pub now: fn() -> Timestamp,
     /// Bounds.

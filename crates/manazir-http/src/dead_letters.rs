@@ -12,7 +12,7 @@ use crate::extract::{self, Body, Path, Query};
 use crate::jobs::JobJson;
 use crate::page::Page;
 use crate::replay::{self, replay_one};
-use crate::search::{self, Wanted};
+use crate::search::{ITEMS, Wanted};
 use crate::{App, Problem};
 
 /// A message that could not be read or judged.
@@ -128,25 +128,25 @@ pub(crate) struct ReplayFilter {
 }
 
 impl DeadLetterQuery {
-    fn filter(self) -> Result<DeadLetterFilter, Problem> {
-        let mut wanted = Wanted::default();
-        let filter = DeadLetterFilter {
+    fn filter(self, wanted: &mut Wanted) -> DeadLetterFilter {
+        DeadLetterFilter {
             state: wanted.parsed("state", self.state.as_deref()),
             from: wanted.time("from", self.from.as_deref()),
             until: wanted.time("until", self.until.as_deref()),
             words: wanted.words("q", self.q),
             source: self.source,
             id: self.id,
-        };
-        wanted.or_refuse(filter)
+        }
     }
 }
 
 impl ReplayFilter {
     pub(crate) fn filter(self) -> Result<DeadLetterFilter, Problem> {
         let Self { source, from, until, q } = self;
-        let filter = DeadLetterQuery { source, from, until, q, ..DeadLetterQuery::default() }.filter()?;
-        Ok(DeadLetterFilter { state: Some(LetterState::Waiting), ..filter })
+        let filter = DeadLetterQuery { source, from, until, q, ..DeadLetterQuery::default() };
+        let mut wanted = Wanted::default();
+        let filter = DeadLetterFilter { state: Some(LetterState::Waiting), ..filter.filter(&mut wanted) };
+        wanted.or_refuse(filter)
     }
 }
 
@@ -157,8 +157,10 @@ pub(crate) async fn list(
     State(app): State<App>,
     Query(query): Query<DeadLetterQuery>,
 ) -> Result<Json<Page<DeadLetterJson>>, Problem> {
-    let (limit, before) = (search::limit(query.limit)?, search::cursor(query.cursor)?);
-    let found = app.dead_letters.page(&query.filter()?, before, limit).await?;
+    let mut wanted = Wanted::default();
+    let (limit, before) = (wanted.limit(query.limit, ITEMS), wanted.cursor(query.cursor));
+    let filter = query.filter(&mut wanted);
+    let found = app.dead_letters.page(&wanted.or_refuse(filter)?, before, limit).await?;
     let items = found.into_iter().map(DeadLetterJson::from).collect();
     Ok(Json(Page::new(items, limit, |letter: &DeadLetterJson| letter.number)))
 }
@@ -209,7 +211,7 @@ pub(crate) struct ReplayedJson {
 
 /// Read a dead letter again and send it on
 ///
-/// 422 lists what is still wrong with it.
+/// 422 lists what is still wrong with it, or says that it holds samples, which are sent again from their source.
 #[utoipa::path(post, path = "/api/v1/dead_letters/{number}/replay", tag = "dead letters",
     params(("number" = u64, Path)),
     responses((status = 202, body = ReplayedJson), (status = 404, body = Problem), (status = 409, body = Problem),
@@ -223,6 +225,8 @@ pub(crate) async fn replay(
 }
 
 /// Replay all waiting dead letters that pass a filter, as a job
+///
+/// Those that hold samples stay, and count as failed.
 #[utoipa::path(post, path = "/api/v1/dead_letters/replay", tag = "dead letters", request_body = ReplayFilter,
     responses((status = 202, body = JobJson), (status = 400, body = Problem), (status = 429, body = Problem)))]
 pub(crate) async fn replay_many(

@@ -89,6 +89,8 @@ fn complete_operation(method: &str, path: &str, operation: &mut Operation) {
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response
             && status.as_str() >= "400"
+            // What is no problem, such as the health of a service that is not ready, is sent as it is.
+            && response.content.get("application/json").is_some_and(is_problem)
             && let Some(content) = response.content.swap_remove("application/json")
         {
             response.content.insert(PROBLEM.to_owned(), content);
@@ -98,6 +100,12 @@ fn complete_operation(method: &str, path: &str, operation: &mut Operation) {
         let refused = RefOr::Ref(Ref::from_response_name(name));
         operation.responses.responses.entry(status.to_string()).or_insert(refused);
     }
+}
+
+fn is_problem(content: &RefOr<Content>) -> bool {
+    let RefOr::T(content) = content else { return false };
+    let problem = Ref::from_schema_name(Problem::name());
+    matches!(&content.schema, Some(RefOr::Ref(schema)) if schema.ref_location == problem.ref_location)
 }
 
 fn problem(description: &str) -> Response {
@@ -110,7 +118,7 @@ fn problem(description: &str) -> Response {
 fn add_scheme(components: &mut Components) {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some("A token as `manazir token new` prints it: `mz_…`"))
+        .description(Some("A token as `manazir token new --scope SCOPE` prints it: `mz_…`"))
         .build();
     components.security_schemes.insert(SCHEME.to_owned(), SecurityScheme::Http(bearer).into());
 }

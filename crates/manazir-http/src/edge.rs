@@ -5,6 +5,9 @@ use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use tower_http::request_id::RequestId;
+use tracing::Instrument;
+
 use crate::{App, Problem};
 
 /// Answers in bounded time.
@@ -13,6 +16,14 @@ pub(crate) async fn in_time(State(app): State<App>, request: Request, next: Next
         Ok(response) => response,
         Err(_) => Problem::timed_out().into_response(),
     }
+}
+
+/// Whatever is logged of a request carries the identity that its caller was given.
+pub(crate) async fn named(request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
+    // An error's, so that no choice of levels leaves an error without it.
+    let span = tracing::error_span!("request", id);
+    next.run(request).instrument(span).await
 }
 
 /// Refusals that no handler has worded, such as a wrong method on the pages of the documentation.

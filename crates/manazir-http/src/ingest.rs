@@ -131,8 +131,8 @@ pub(crate) async fn one(
     let decoded = plain::decode(&body, 1).map_err(|error| refused(&error))?;
     let message = message(&app, Format::Plain, &decoded.event, decoded.raw);
     let deadline = deadline(&app, wait.unwrap_or(WaitFor::Verdict));
-    let mut answers = submit(&app, vec![message], deadline).await?;
-    let Some(answer) = answers.pop() else {
+    let published = publish(&app, vec![message], deadline.is_some()).await?;
+    let Some(answer) = answers(&app, published, deadline).await?.pop() else {
         return Err(Problem::not_found("the event was taken and has no answer"));
     };
     let status = match (&answer.status, &answer.verdict) {
@@ -166,9 +166,10 @@ async fn batch(
     }
     let accepted = messages.len();
     let deadline = deadline(app, wait.unwrap_or(WaitFor::None));
-    let answers = submit(app, messages, deadline).await?;
+    let published = publish(app, messages, deadline.is_some()).await?;
+    // Before the wait, which a caller may break off.
     keep(app, rejects).await;
-    let events = if deadline.is_some() { answers } else { Vec::new() };
+    let events = if deadline.is_some() { answers(app, published, deadline).await? } else { Vec::new() };
     let answer = BatchAnswer { accepted, rejected_count: rejects.len(), rejected, events };
     Ok((StatusCode::ACCEPTED, Json(answer)))
 }
@@ -226,40 +227,66 @@ fn deadline(app: &App, wait: WaitFor) -> Option<Instant> {
     (wait == WaitFor::Verdict).then(|| Instant::now() + app.limits.wait_max)
 }
 
-/// Puts messages on the queue and, if there is a deadline, waits until then for their verdicts.
-async fn submit(
+/// A message that is on the queue, and who waits for its answer, if anybody does.
+struct Published {
+    id: EventId,
+    caller: Option<Caller>,
+    at: Instant,
+}
+
+/// Puts messages on the queue.
+async fn publish(app: &App, mut messages: Vec<Message>, waits: bool) -> Result<Vec<Published>, Problem> {
+    let at = Instant::now();
+    let events = messages.iter().filter(|message| message.format != Format::Samples).count();
+    let published = messages
+        .iter_mut()
+        .map(|message| {
+            // Before anything can be judged, so that no answer comes too early.
+            let caller = waits.then(|| app.waiting.register());
+            message.reply_to = caller.as_ref().map(Caller::reply_to);
+            Published { id: message.id.clone(), caller, at }
+        })
+        .collect();
+    app.queue.publish(messages).await?;
+    metrics::counter!("manazir_ingest_accepted_events_total").increment(events as u64);
+    Ok(published)
+}
+
+/// Waits for verdicts, if there is a deadline until then.
+async fn answers(
     app: &App,
-    mut messages: Vec<Message>,
+    published: Vec<Published>,
     deadline: Option<Instant>,
 ) -> Result<Vec<EventAnswer>, Problem> {
-    let started = Instant::now();
-    let ids: Vec<EventId> = messages.iter().map(|message| message.id.clone()).collect();
-    // Before anything can be judged, so that no answer comes too early.
-    let mut callers: Vec<Caller> = Vec::new();
+    let began = published.first().map(|first| first.at);
+    let mut told = Vec::with_capacity(published.len());
+    for Published { id, caller, .. } in published {
+        let answer = match (caller, deadline) {
+            (Some(mut caller), Some(deadline)) => timeout_at(deadline, caller.answer()).await.ok().flatten(),
+            _ => None,
+        };
+        told.push((id, answer));
+    }
     if deadline.is_some() {
-        for message in &mut messages {
-            let caller = app.waiting.register();
-            message.reply_to = Some(caller.reply_to());
-            callers.push(caller);
-        }
+        look_up(app, &mut told).await?;
+        began.into_iter().for_each(|began| record_latency(began.elapsed()));
     }
-    app.queue.publish(messages).await?;
-    metrics::counter!("manazir_ingest_accepted_events_total").increment(ids.len() as u64);
-    let Some(deadline) = deadline else {
-        return Ok(ids.into_iter().map(|id| answer(id, None)).collect());
-    };
-    let mut answers = Vec::with_capacity(ids.len());
-    for (id, mut caller) in ids.into_iter().zip(callers) {
-        let mut told = timeout_at(deadline, caller.answer()).await.ok().flatten();
-        if told.is_none() {
-            // Its worker may have ended between the commit and the answer.
-            let judged = app.store.judged(std::slice::from_ref(&id)).await?.into_iter().flatten().next();
-            told = judged.map(|judged| Answer::Known(judged.verdict));
-        }
-        answers.push(answer(id, told));
+    Ok(told.into_iter().map(|(id, told)| answer(id, told)).collect())
+}
+
+/// Asks the store for what nobody told: a worker may have ended between the commit and the answer.
+async fn look_up(app: &App, told: &mut [(EventId, Option<Answer>)]) -> Result<(), Problem> {
+    let untold: Vec<&mut (EventId, Option<Answer>)> =
+        told.iter_mut().filter(|(_, answer)| answer.is_none()).collect();
+    if untold.is_empty() {
+        return Ok(());
     }
-    record_latency(started.elapsed());
-    Ok(answers)
+    let ids: Vec<EventId> = untold.iter().map(|(id, _)| id.clone()).collect();
+    let judged = app.store.judged(&ids).await?;
+    for ((_, answer), judged) in untold.into_iter().zip(judged) {
+        *answer = judged.map(|judged| Answer::Known(judged.verdict));
+    }
+    Ok(())
 }
 
 fn record_latency(elapsed: Duration) {

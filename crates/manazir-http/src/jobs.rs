@@ -9,7 +9,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::extract::{Path, Query};
 use crate::page::Page;
-use crate::{App, Problem, search};
+use crate::search::{ITEMS, Wanted};
+use crate::{App, Problem};
 
 /// A long task.
 #[derive(Debug, Serialize, ToSchema)]
@@ -84,8 +85,10 @@ pub(crate) async fn list(
     State(app): State<App>,
     Query(query): Query<JobQuery>,
 ) -> Result<Json<Page<JobJson>>, Problem> {
-    let limit = search::limit(query.limit)?;
-    let jobs = app.jobs.page(search::cursor(query.cursor)?, limit).await?;
+    let mut wanted = Wanted::default();
+    let asked = (wanted.limit(query.limit, ITEMS), wanted.cursor(query.cursor));
+    let (limit, before) = wanted.or_refuse(asked)?;
+    let jobs = app.jobs.page(before, limit).await?;
     let items = jobs.into_iter().map(JobJson::from).collect();
     Ok(Json(Page::new(items, limit, |job: &JobJson| job.id)))
 }

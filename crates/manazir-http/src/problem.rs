@@ -91,6 +91,12 @@ impl Problem {
         Self { allow: allow.map(String::into_boxed_str), ..problem }
     }
 
+    pub(crate) fn key_of_another() -> Self {
+        let detail = "this Idempotency-Key came with another body before; nothing of this request was taken";
+        let title = "The key belongs to another request";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key-of-another", title, detail)
+    }
+
     pub(crate) fn timed_out() -> Self {
         let detail = "what was taken until now is kept; sending it again counts it once";
         let title = "The answer took too long";
@@ -103,7 +109,8 @@ impl Problem {
     }
 
     pub(crate) fn unauthenticated() -> Self {
-        let detail = "send a token: `Authorization: Bearer mz_…`; `manazir token new` makes one";
+        let detail =
+            "send a token: `Authorization: Bearer mz_…`; `manazir token new --scope SCOPE` makes one";
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Who are you?", detail)
     }
 

@@ -1,12 +1,9 @@
 //! Every route, in one place.
 
-use std::future::Future;
-
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderName;
 use axum::middleware;
-use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use utoipa::OpenApi;
@@ -96,6 +93,7 @@ pub fn guarded(router: Router, app: &App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), edge::in_time))
         .layer(CatchPanicLayer::custom(edge::panicked))
         .layer(middleware::from_fn(edge::worded))
+        .layer(middleware::from_fn(edge::named))
         .layer(PropagateRequestIdLayer::new(request_id.clone()))
         .layer(SetRequestIdLayer::new(request_id, MakeRequestUuid))
 }
@@ -112,13 +110,4 @@ pub fn operation_router(app: App) -> Router {
         .fallback(|| async { Problem::not_found("this process only judges; it has no other route") })
         .with_state(app.clone());
     guarded(router, &app)
-}
-
-/// Answers until `shutdown`, then finishes what runs and returns.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(shutdown).await
 }

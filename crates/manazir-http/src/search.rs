@@ -7,35 +7,28 @@ use manazir_model::Timestamp;
 
 use crate::Problem;
 
-/// Items of a page unless it says otherwise, and at most.
-const LIMIT: usize = 50;
-const LIMIT_MAX: usize = 1_000;
+/// How many things one answer holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    /// Unless the request says otherwise.
+    usual: usize,
+    /// At most.
+    most: usize,
+}
+
+/// Items of a page.
+pub(crate) const ITEMS: Size = Size { usual: 50, most: 1_000 };
+
+/// Series, or episodes in them.
+pub(crate) const SERIES: Size = Size { usual: 100, most: 1_000 };
+
+/// Event times of a series: a day of minutes.
+pub(crate) const SAMPLES: Size = Size { usual: 1_440, most: 20_000 };
+
+const NO_CURSOR: &str = "cursor is `next_cursor` of the page before";
 
 /// Characters of a search for words.
 const WORDS_CHARS_MAX: usize = 1_000;
-
-/// How many items a page may hold.
-pub(crate) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
-    limit_of(asked, LIMIT, LIMIT_MAX)
-}
-
-/// The same for lists with bounds of their own.
-pub(crate) fn limit_of(asked: Option<usize>, usual: usize, most: usize) -> Result<usize, Problem> {
-    match asked.unwrap_or(usual) {
-        limit if (1..=most).contains(&limit) => Ok(limit),
-        _ => Err(Problem::invalid(format!("limit lies between 1 and {most}"), Vec::new())),
-    }
-}
-
-/// Where a page begins, as the page before said it.
-pub(crate) fn cursor(asked: Option<u64>) -> Result<Option<u64>, Problem> {
-    match asked {
-        Some(cursor) if i64::try_from(cursor).is_err() => {
-            Err(Problem::invalid("cursor is `next_cursor` of the page before", Vec::new()))
-        }
-        other => Ok(other),
-    }
-}
 
 /// Reads what is wanted and gathers what cannot be.
 #[derive(Debug, Default)]
@@ -47,6 +40,36 @@ impl Wanted {
     /// Something else is wrong.
     pub(crate) fn refuse(&mut self, why: String) {
         self.wrong.push(why);
+    }
+
+    /// How many things the answer may hold.
+    pub(crate) fn limit(&mut self, asked: Option<usize>, Size { usual, most }: Size) -> usize {
+        let limit = asked.unwrap_or(usual);
+        if !(1..=most).contains(&limit) {
+            self.refuse(format!("limit lies between 1 and {most}"));
+        }
+        limit
+    }
+
+    /// Where a page begins, as the page before said it.
+    pub(crate) fn cursor(&mut self, asked: Option<u64>) -> Option<u64> {
+        if asked.is_some_and(|cursor| i64::try_from(cursor).is_err()) {
+            self.refuse(NO_CURSOR.to_owned());
+        }
+        asked
+    }
+
+    /// The same where it is written in hexadecimal digits.
+    pub(crate) fn written_cursor<T>(
+        &mut self,
+        asked: Option<&str>,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let cursor = read(asked?);
+        if cursor.is_none() {
+            self.refuse(NO_CURSOR.to_owned());
+        }
+        cursor
     }
 
     /// A word that names one of a few things.

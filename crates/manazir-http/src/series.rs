@@ -2,21 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use manazir_ingest::lake::{KnownSeries, SampleQuery, SeriesFilter};
+use manazir_ingest::lake::{KnownSeries, SampleQuery, SeriesFilter, series_id};
 use manazir_model::{Direction, EpisodeState, HeldBack, JudgedSample, SeriesFinding, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::extract::{Path, Query};
-use crate::{App, Problem, search};
-
-/// Items of a page unless it says otherwise, and at most.
-const LIMIT: usize = 100;
-const LIMIT_MAX: usize = 1_000;
-
-/// Event times of one answer unless it says otherwise, and at most.
-const SAMPLES: usize = 1_440;
-const SAMPLES_MAX: usize = 20_000;
+use crate::search::{SAMPLES, SERIES, Wanted};
+use crate::{App, Problem};
 
 /// Which series.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
@@ -174,12 +167,25 @@ pub(crate) struct SamplesJson {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EpisodesQuery {
-    /// Only those that began before, RFC 3339: `start_at` of the last one of the page before.
+    /// Only those that began before, RFC 3339.
     #[param(format = DateTime)]
     before: Option<String>,
     /// At most so many, 1 to 1000; 100 if it is not given.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    #[param(pattern = "^[0-9a-f]{32}$")]
+    cursor: Option<String>,
+}
+
+/// A page of episodes.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EpisodesPage {
+    /// The one that began last first.
+    items: Vec<EpisodeJson>,
+    /// Ask with it for what comes after; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
 }
 
 /// An episode of a series, as it was last told.
@@ -213,7 +219,7 @@ pub(crate) struct EpisodeJson {
 
 impl From<SeriesFinding> for EpisodeJson {
     fn from(finding: SeriesFinding) -> Self {
-        let id = manazir_ingest::lake::series_id(&finding.series);
+        let id = series_id(&finding.series);
         Self {
             series: KnownSeries { id, key: finding.series }.into(),
             state: match finding.state {
@@ -246,14 +252,18 @@ pub(crate) async fn list(
     State(app): State<App>,
     Query(query): Query<SeriesQuery>,
 ) -> Result<Json<SeriesPage>, Problem> {
-    let limit = search::limit_of(query.limit, LIMIT, LIMIT_MAX)?;
-    let after = query.cursor.as_deref().map(number).transpose()?;
-    let label = |text: String| {
-        let pair = text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
-        pair.ok_or_else(|| Problem::invalid("`label` is written `name=value`", Vec::new()))
-    };
-    let labels = query.label.map(label).transpose()?.into_iter().collect();
-    let filter = SeriesFilter { metric: query.metric, labels };
+    let mut wanted = Wanted::default();
+    let limit = wanted.limit(query.limit, SERIES);
+    let after = wanted.written_cursor(query.cursor.as_deref(), number);
+    let label = query.label.as_deref().and_then(|text| {
+        let pair = text.split_once('=');
+        if pair.is_none() {
+            wanted.refuse("label is written `name=value`".to_owned());
+        }
+        pair
+    });
+    let labels = label.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
+    let filter = wanted.or_refuse(SeriesFilter { metric: query.metric, labels })?;
     let found = app.lake.series(&filter, after, limit).await?;
     let next_cursor = (found.len() == limit).then(|| found.last().map(|last| written(last.id))).flatten();
     Ok(Json(SeriesPage { items: found.into_iter().map(SeriesJson::from).collect(), next_cursor }))
@@ -269,57 +279,62 @@ pub(crate) async fn samples(
     Query(query): Query<SamplesQuery>,
 ) -> Result<Json<SamplesJson>, Problem> {
     let lake = &app.lake;
-    let series = number(&id)?;
+    let no_number = || Problem::invalid("the number of a series is sixteen hexadecimal digits", Vec::new());
+    let series = number(&id).ok_or_else(no_number)?;
+    let mut wanted = Wanted::default();
+    let asked = SampleQuery {
+        series,
+        from: wanted.time("from", query.from.as_deref()).unwrap_or(Timestamp(i64::MIN)),
+        until: wanted.time("until", query.until.as_deref()).unwrap_or(Timestamp(i64::MAX)),
+        as_of: wanted.time("as_of", query.as_of.as_deref()),
+        revisions: query.revisions.unwrap_or(false),
+        max: wanted.limit(query.limit, SAMPLES),
+    };
+    let asked = wanted.or_refuse(asked)?;
     let missing = || Problem::not_found(format!("no series has the number {id}; /api/v1/series lists them"));
     let key = lake.series_of(series).await?.ok_or_else(missing)?;
-    let max = search::limit_of(query.limit, SAMPLES, SAMPLES_MAX)?;
-    let found = lake
-        .samples(&SampleQuery {
-            series,
-            from: instant("from", query.from.as_deref())?.unwrap_or(Timestamp(i64::MIN)),
-            until: instant("until", query.until.as_deref())?.unwrap_or(Timestamp(i64::MAX)),
-            as_of: instant("as_of", query.as_of.as_deref())?,
-            revisions: query.revisions.unwrap_or(false),
-            max,
-        })
-        .await?;
+    let found = lake.samples(&asked).await?;
     let times = found.chunk_by(|one, other| one.at == other.at).count();
     let after = |last: &JudgedSample| Timestamp(last.at.micros().saturating_add(1)).to_string();
-    let next_from = (times == max).then(|| found.last().map(after)).flatten();
+    let next_from = (times == asked.max).then(|| found.last().map(after)).flatten();
     let items = found.into_iter().map(SampleJson::from).collect();
     Ok(Json(SamplesJson { series: KnownSeries { id: series, key }.into(), items, next_from }))
 }
 
 /// Episodes in series, the newest first
 #[utoipa::path(get, path = "/api/v1/episodes", tag = "series", params(EpisodesQuery),
-    responses((status = 200, body = [EpisodeJson]), (status = 400, body = Problem)))]
+    responses((status = 200, body = EpisodesPage), (status = 400, body = Problem)))]
 pub(crate) async fn episodes(
     State(app): State<App>,
     Query(query): Query<EpisodesQuery>,
-) -> Result<Json<Vec<EpisodeJson>>, Problem> {
-    let limit = search::limit_of(query.limit, LIMIT, LIMIT_MAX)?;
-    let before = instant("before", query.before.as_deref())?;
+) -> Result<Json<EpisodesPage>, Problem> {
+    let mut wanted = Wanted::default();
+    let limit = wanted.limit(query.limit, SERIES);
+    let before = wanted.time("before", query.before.as_deref()).map(|before| (before, 0));
+    let cursor = wanted.written_cursor(query.cursor.as_deref(), place);
+    // Whichever comes first: a page after another one lies before both.
+    let before = wanted.or_refuse(before.into_iter().chain(cursor).min())?;
     let found = app.lake.episodes(before, limit).await?;
-    Ok(Json(found.into_iter().map(EpisodeJson::from).collect()))
+    let last = found.last().filter(|_| found.len() == limit);
+    let next_cursor = last.map(|last| written_place(last.start_at, series_id(&last.series)));
+    Ok(Json(EpisodesPage { items: found.into_iter().map(EpisodeJson::from).collect(), next_cursor }))
 }
 
 fn written(id: u64) -> String {
     format!("{id:016x}")
 }
 
-fn number(text: &str) -> Result<u64, Problem> {
+fn number(text: &str) -> Option<u64> {
     let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let number = digits.then(|| u64::from_str_radix(text, 16).ok()).flatten();
-    number.ok_or_else(|| Problem::invalid("the number of a series is sixteen hexadecimal digits", Vec::new()))
+    digits.then(|| u64::from_str_radix(text, 16).ok()).flatten()
 }
 
-fn instant(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
-    let Some(text) = text else { return Ok(None) };
-    match text.parse::<jiff::Timestamp>() {
-        Ok(at) => Ok(Some(at.into())),
-        Err(_) => Err(Problem::invalid(
-            format!("`{name}` is no instant; write it like 2026-03-01T12:00:00Z"),
-            Vec::new(),
-        )),
-    }
+/// The place of an episode in the list: when it began, and its series, for many begin together.
+fn written_place(start_at: Timestamp, series: u64) -> String {
+    format!("{}{}", written(start_at.micros().cast_unsigned()), written(series))
+}
+
+fn place(text: &str) -> Option<(Timestamp, u64)> {
+    let (start_at, series) = text.split_at_checked(16)?;
+    Some((Timestamp(number(start_at)?.cast_signed()), number(series)?))
 }

@@ -32,7 +32,8 @@ mod needs_prometheus {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_prometheus_writes_what_it_scrapes_here() {
-        let service = Service::start(false).await;
+        let mut service = Service::start(false).await;
+        service.app.now = || jiff::Timestamp::now().into();
         let address = service.listen().await;
         let (ingest, read) = (secret(Scope::Ingest), secret(Scope::Read));
         let configuration = format!(
@@ -65,7 +66,8 @@ mod needs_alertmanager {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn an_alertmanager_notifies_of_what_begins_and_ends() {
-        let service = Service::start(false).await;
+        let mut service = Service::start(false).await;
+        service.app.now = || jiff::Timestamp::now().into();
         let address = service.listen().await;
         let configuration = format!(
             "route: {{receiver: manazir, group_wait: 1s, group_interval: 1s}}\n\
@@ -151,7 +153,8 @@ for provider in (meters, tracers, loggers):
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_python_sdk_exports_metrics_traces_and_logs() {
-        let service = Service::start(false).await;
+        let mut service = Service::start(false).await;
+        service.app.now = || jiff::Timestamp::now().into();
         let address = service.listen().await;
         let python = tokio::task::spawn_blocking(python).await.unwrap();
         let told = tokio::task::spawn_blocking(move || {

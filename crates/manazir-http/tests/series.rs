@@ -2,23 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
+mod common;
+
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
-use axum::http::{Request, StatusCode, header};
-use manazir_auth::memory::InMemory as Tokens;
-use manazir_auth::{Scope, Secret, Token, TokenStore};
-use manazir_http::{App, Limits, Tasks, router};
-use manazir_ingest::answers::Waiting;
+use axum::http::StatusCode;
+use manazir_auth::Scope;
+use manazir_http::App;
 use manazir_ingest::lake::contract::{finding, key, row};
 use manazir_ingest::lake::memory::MemoryLake;
 use manazir_ingest::lake::{Lake, series_id};
-use manazir_ingest::memory::InMemory;
-use manazir_ingest::truth::memory::InMemory as Truth;
-use manazir_model::{EpisodeState, JudgedSample, SeriesRows, Timestamp};
-use metrics_exporter_prometheus::PrometheusBuilder;
+use manazir_model::{EpisodeState, JudgedSample, SeriesRows};
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 /// Three series with an hour of samples, one of them corrected, and an episode.
 async fn app() -> App {
@@ -31,46 +26,11 @@ async fn app() -> App {
         let rows = [SeriesRows { key: key("load", host), samples }];
         lake.append(&rows, &[finding(&key("load", host), 5, EpisodeState::Closed)]).await.unwrap();
     }
-    let tokens = Tokens::default();
-    let token = Token {
-        id: "reader".to_owned(),
-        name: "reader".to_owned(),
-        scopes: vec![Scope::Read],
-        created_at: Timestamp(0),
-        revoked_at: None,
-    };
-    tokens.add(secret().hash(), &token).await.unwrap();
-    let queue = InMemory::default();
-    App {
-        findings: Arc::new(Truth::default()),
-        dead_letters: Arc::new(Truth::default()),
-        jobs: Arc::new(Truth::default()),
-        tasks: Tasks::new("test"),
-        queue: Arc::new(queue.clone()),
-        store: Arc::new(queue),
-        lake: Arc::new(lake),
-        waiting: Arc::new(Waiting::new("here")),
-        tokens: Arc::new(tokens),
-        now: || Timestamp::from_seconds(1_772_409_600),
-        limits: Limits::default(),
-        metrics: PrometheusBuilder::new().build_recorder().handle(),
-    }
-}
-
-fn secret() -> Secret {
-    Secret::from_entropy([7; 32])
+    App { lake: Arc::new(lake), ..common::app().await }
 }
 
 async fn get(app: &App, path: &str) -> (StatusCode, Value) {
-    let request = Request::builder()
-        .uri(path)
-        .header(header::AUTHORIZATION, format!("Bearer {}", secret().reveal()))
-        .body(Body::empty())
-        .unwrap();
-    let response = router(app.clone()).oneshot(request).await.unwrap();
-    let status = response.status();
-    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-    (status, serde_json::from_slice(&body).unwrap())
+    common::ask(app, "GET", path, Scope::Read, "").await
 }
 
 #[tokio::test]
@@ -117,11 +77,27 @@ async fn samples_are_read_as_they_were_known() {
 async fn episodes_come_with_their_sentence() {
     let app = app().await;
     let (status, episodes) = get(&app, "/api/v1/episodes?limit=2").await;
-    assert_eq!((status, episodes.as_array().unwrap().len()), (StatusCode::OK, 2));
-    assert_eq!(episodes[0]["state"], "closed");
-    assert_eq!(episodes[0]["sentence"], "Load was high (Closed)");
+    assert_eq!((status, episodes["items"].as_array().unwrap().len()), (StatusCode::OK, 2));
+    assert_eq!(episodes["items"][0]["state"], "closed");
+    assert_eq!(episodes["items"][0]["sentence"], "Load was high (Closed)");
     let (_, none) = get(&app, "/api/v1/episodes?before=2026-03-01T00:05:00Z").await;
-    assert_eq!(none, json!([]));
+    assert_eq!(none, json!({"items": []}));
+}
+
+#[tokio::test]
+async fn episodes_that_begin_together_come_page_by_page() {
+    let app = app().await;
+    let (mut names, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let (status, page) = get(&app, &format!("/api/v1/episodes?limit=2{cursor}")).await;
+        assert_eq!(status, StatusCode::OK, "{page}");
+        let items = page["items"].as_array().unwrap();
+        names.extend(items.iter().map(|episode| episode["series"]["name"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    names.sort();
+    assert_eq!(names, ["load{host=a}", "load{host=b}", "load{host=c}"]);
 }
 
 #[tokio::test]
@@ -133,8 +109,12 @@ async fn what_is_asked_wrongly_is_told_so() {
         ("/api/v1/series/nothing/samples", StatusCode::BAD_REQUEST),
         ("/api/v1/series/0000000000000001/samples", StatusCode::NOT_FOUND),
         ("/api/v1/episodes?before=yesterday", StatusCode::BAD_REQUEST),
+        ("/api/v1/episodes?cursor=%C3%A9123", StatusCode::BAD_REQUEST),
     ] {
         let (found, problem) = get(&app, path).await;
         assert_eq!((found, problem["status"].as_u64()), (status, Some(status.as_u16().into())), "{path}");
     }
+    // All that is wrong is told at once.
+    let wrong = "/api/v1/series/0000000000000001/samples?from=x&until=y&as_of=z&limit=0";
+    assert_eq!(get(&app, wrong).await.1["errors"].as_array().unwrap().len(), 4);
 }

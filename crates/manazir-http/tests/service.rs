@@ -6,11 +6,13 @@ mod common;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
-use axum::http::{Request, StatusCode, header};
+use axum::http::{HeaderValue, Request, StatusCode, header};
 use common::{Service, event};
 use manazir_auth::{Scope, Secret, permission};
 use manazir_http::{Limits, openapi, router};
+use manazir_ingest::{Error, Message, Queue};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -188,4 +190,35 @@ async fn tokens_are_made_listed_and_refused() {
     let bad = json!({"name": "", "scopes": ["all"]}).to_string();
     let (status, problem) = service.json("POST", "/api/v1/tokens", Scope::Admin, bad).await;
     assert_eq!((status, problem["errors"].as_array().unwrap().len()), (StatusCode::BAD_REQUEST, 2));
+}
+
+/// A broker that does not answer.
+struct Away;
+
+#[async_trait]
+impl Queue for Away {
+    async fn publish(&self, _: Vec<Message>) -> Result<(), Error> {
+        Err(Error::unreachable("broker", "away"))
+    }
+
+    async fn depth(&self) -> Result<u64, Error> {
+        Err(Error::unreachable("broker", "away"))
+    }
+}
+
+/// That is when they are looked at.
+#[tokio::test]
+async fn metrics_and_health_are_told_while_the_queue_is_away() {
+    let mut service = Service::start(false).await;
+    service.app.queue = Arc::new(Away);
+    let metrics = service.call("GET", "/metrics", Some(Scope::Read), "").await;
+    assert_eq!(metrics.status(), StatusCode::OK);
+    let ready = service.call("GET", "/health/ready", None, "").await;
+    assert_eq!(
+        (ready.status(), &ready.headers()[header::CONTENT_TYPE]),
+        (StatusCode::SERVICE_UNAVAILABLE, &HeaderValue::from_static("application/json"))
+    );
+    let document = serde_json::to_value(openapi(&service.app)).unwrap();
+    let described = &document["paths"]["/health/ready"]["get"]["responses"]["503"]["content"];
+    assert!(described["application/json"].is_object(), "{described}");
 }

@@ -65,6 +65,8 @@ async fn cloudevents_in_three_modes() {
         "the same source and id is the same event"
     );
     assert_eq!((&answer["events"][1]["status"], &answer["rejected_count"]), (&json!("judged"), &json!(1)));
+    let (_, kept) = service.json("GET", "/api/v1/dead_letters", Scope::Respond, "").await;
+    assert_eq!(kept["items"][0]["format"], "generic", "{kept}");
     let binary = [
         ("content-type", "text/plain"),
         ("ce-specversion", "1.0"),
@@ -114,6 +116,35 @@ async fn samples_as_lines_and_as_a_table() {
     ] {
         assert_eq!(post(&service, path, &[("content-type", kind)], body).await.0, wanted, "{kind}");
     }
+    // A minute ahead is a clock; an hour is one that is wrong, and so is a name that nobody would judge.
+    let long = "x".repeat(1_025);
+    let ahead = format!(
+        "{{\"series\": \"a\", \"at\": 1700000060, \"value\": 1}}\n{{\"series\": \"b\", \"at\": 1700003600, \"value\": 1}}\n\
+         {{\"series\": \"{long}\", \"at\": 1700000000, \"value\": 1}}\n"
+    );
+    let (_, answer) = post(&service, path, &[], ahead).await;
+    assert_eq!(
+        (&answer["accepted"], &answer["series"], &answer["rejected_count"]),
+        (&json!(1), &json!(1), &json!(2))
+    );
+    let why = answer["rejected"].to_string();
+    assert!(
+        why.contains("1025 bytes")
+            && why.contains("of b at 2023-11-14T23:13:20Z is more than 10 minutes ahead"),
+        "{why}"
+    );
+    // A key belongs to one body; what came with it stays what it was.
+    let depth = service.app.queue.depth().await.unwrap();
+    let other = lines.replace("cpu", "memory");
+    for (body, wanted) in [
+        (lines, StatusCode::ACCEPTED),
+        (lines, StatusCode::ACCEPTED),
+        (other.as_str(), StatusCode::UNPROCESSABLE_ENTITY),
+    ] {
+        let sent = post(&service, path, &[("idempotency-key", "monday")], body.to_owned()).await;
+        assert_eq!(sent.0, wanted, "{}", sent.1);
+    }
+    assert_eq!(service.app.queue.depth().await.unwrap(), depth + 2);
     let key = "k".repeat(256);
     let (status, _) = post(&service, path, &[("idempotency-key", &key)], lines).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);

@@ -2,78 +2,43 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
+mod common;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
-use axum::http::{Request, StatusCode, header};
-use manazir_auth::memory::InMemory as Tokens;
-use manazir_auth::{Scope, Secret, Token, TokenStore};
-use manazir_http::{App, Limits, Tasks, resume, router};
-use manazir_ingest::answers::Waiting;
+use axum::http::StatusCode;
+use manazir_auth::Scope;
+use manazir_http::{App, Tasks, resume};
+use manazir_ingest::Format;
 use manazir_ingest::dead_letters::{DeadLetters, NewDeadLetter};
-use manazir_ingest::jobs::{JobState, Jobs, NewJob};
-use manazir_ingest::lake::memory::MemoryLake;
-use manazir_ingest::memory::InMemory as Queue;
+use manazir_ingest::jobs::{JobState, Jobs, NewJob, Progress};
 use manazir_ingest::projection::Projection;
 use manazir_ingest::truth::contract::{finding, letter};
 use manazir_ingest::truth::memory::InMemory as Truth;
 use manazir_model::Timestamp;
-use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 struct Service {
     app: App,
     truth: Truth,
 }
 
-fn secret(scope: Scope) -> Secret {
-    Secret::from_entropy([scope as u8; 32])
-}
-
 impl Service {
     async fn start() -> Self {
-        let (queue, truth, tokens) = (Queue::default(), Truth::default(), Tokens::default());
-        for scope in Scope::ALL {
-            let token = Token {
-                id: scope.to_string(),
-                name: format!("{scope} of the test"),
-                scopes: vec![scope],
-                created_at: Timestamp(0),
-                revoked_at: None,
-            };
-            tokens.add(secret(scope).hash(), &token).await.unwrap();
-        }
+        let truth = Truth::default();
         let app = App {
-            lake: Arc::new(MemoryLake::default()),
-            queue: Arc::new(queue.clone()),
-            store: Arc::new(queue),
-            waiting: Arc::new(Waiting::new("test")),
             findings: Arc::new(truth.clone()),
             dead_letters: Arc::new(truth.clone()),
             jobs: Arc::new(truth.clone()),
             tasks: Tasks::new("me"),
-            tokens: Arc::new(tokens),
-            now: || Timestamp::from_seconds(1_700_000_000),
-            limits: Limits::default(),
-            metrics: PrometheusBuilder::new().build_recorder().handle(),
+            ..common::app().await
         };
         Self { app, truth }
     }
 
     async fn call(&self, method: &str, path: &str, scope: Scope, body: &str) -> (StatusCode, Value) {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::AUTHORIZATION, format!("Bearer {}", secret(scope).reveal()))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Body::from(body.to_owned()))
-            .unwrap();
-        let response = router(self.app.clone()).oneshot(request).await.unwrap();
-        let status = response.status();
-        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+        common::ask(&self.app, method, path, scope, body.to_owned()).await
     }
 
     async fn get(&self, path: &str) -> (StatusCode, Value) {
@@ -135,7 +100,7 @@ async fn a_person_confirms_rejects_and_takes_it_back() {
     assert_eq!(service.call("PUT", path, Scope::Read, &said).await.0, StatusCode::FORBIDDEN);
     let (status, anomaly) = service.call("PUT", path, Scope::Respond, &said).await;
     assert_eq!(status, StatusCode::OK);
-    let expected = json!({"verdict": "confirmed", "comment": "a \"drill\", 100 %", "by": "respond of the test",
+    let expected = json!({"verdict": "confirmed", "comment": "a \"drill\", 100 %", "by": "respond",
         "at": "2023-11-14T22:13:20Z"});
     assert_eq!(anomaly["feedback"], expected);
     assert_eq!(service.numbers("/api/v1/anomalies?feedback=confirmed").await, [2]);
@@ -249,4 +214,39 @@ async fn jobs_of_a_process_that_is_gone_are_gone_on_with() {
     // What is asked of a process that stops is refused.
     let (status, _) = service.call("POST", "/api/v1/dead_letters/replay", Scope::Respond, "{}").await;
     assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+/// Its report goes on with what the process before it did, and no letter counts twice.
+#[tokio::test]
+async fn a_job_that_was_handed_back_goes_on_where_it_was() {
+    let service = Service::start().await;
+    let broken = |number| NewDeadLetter { body: b"{".to_vec(), ..letter(number) };
+    service.truth.add(&[NewDeadLetter { body: sound("a"), ..letter(1) }, broken(2)]).await.unwrap();
+    let input = r#"{"filter":{},"through":2}"#.to_owned();
+    let job = NewJob { kind: "replay_dead_letters".to_owned(), input, incarnation: "before".to_owned() };
+    service.truth.create(&job, Timestamp(0)).await.unwrap();
+    let result = Some(r#"{"replayed":4,"failed":1,"reached":2}"#.to_owned());
+    let so_far = Progress { state: JobState::Queued, result, ..Progress::default() };
+    service.truth.update(1, "before", &so_far, Timestamp::from_seconds(1_700_000_000)).await.unwrap();
+    // It is taken up at once, however lately its process was heard of.
+    resume(&service.app, Duration::from_secs(600)).await.unwrap();
+    let job = async || Jobs::get(&service.truth, 1).await.unwrap().unwrap();
+    while !job().await.progress.state.has_ended() {
+        tokio::task::yield_now().await;
+    }
+    let ended = job().await.progress;
+    assert_eq!((ended.state, ended.done), (JobState::Done, 6));
+    assert_eq!(ended.result.as_deref(), Some(r#"{"replayed":5,"failed":1}"#));
+}
+
+#[tokio::test]
+async fn samples_among_the_dead_letters_stay_and_it_says_why() {
+    let service = Service::start().await;
+    service.truth.add(&[NewDeadLetter { format: Format::Samples, ..letter(1) }]).await.unwrap();
+    let (status, problem) = service.call("POST", "/api/v1/dead_letters/1/replay", Scope::Respond, "").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        problem["detail"].as_str().unwrap().contains("send them again from where they came"),
+        "{problem}"
+    );
 }

@@ -102,8 +102,13 @@ pub trait Lake: Send + Sync {
     /// The series of a number.
     async fn series_of(&self, id: u64) -> Result<Option<SeriesKey>, Error>;
 
-    /// Episodes, the one that began last first, those that began before `before` if it is given, at most `max`.
-    async fn episodes(&self, before: Option<Timestamp>, max: usize) -> Result<Vec<SeriesFinding>, Error>;
+    /// Episodes, the one that began last first, of those that began together the one with the largest number of its
+    /// series; those before `before`, a start and a number, if it is given, at most `max`.
+    async fn episodes(
+        &self,
+        before: Option<(Timestamp, u64)>,
+        max: usize,
+    ) -> Result<Vec<SeriesFinding>, Error>;
 }
 
 /// What a reader is given of the rows of one series: `rows` in any order, all of the range asked for.

@@ -74,11 +74,17 @@ impl Lake for PostgresLake {
         series::of(&self.pool, id).await
     }
 
-    async fn episodes(&self, before: Option<Timestamp>, max: usize) -> Result<Vec<SeriesFinding>, Error> {
-        const SELECT: &str = "SELECT episode FROM lake_episodes WHERE start_at < $1 \
-            ORDER BY start_at DESC, series DESC LIMIT $2";
+    async fn episodes(
+        &self,
+        before: Option<(Timestamp, u64)>,
+        max: usize,
+    ) -> Result<Vec<SeriesFinding>, Error> {
+        const SELECT: &str = "SELECT episode FROM lake_episodes WHERE (start_at, series) < ($1, $2) \
+            ORDER BY start_at DESC, series DESC LIMIT $3";
+        let (start_at, series) = before.unwrap_or((Timestamp(i64::MAX), u64::MAX));
         let rows: Vec<(Vec<u8>,)> = sqlx::query_as(SELECT)
-            .bind(before.map_or(i64::MAX, Timestamp::micros))
+            .bind(start_at.micros())
+            .bind(signed(series))
             .bind(limit(max))
             .fetch_all(&self.pool)
             .await

@@ -3,7 +3,9 @@
 mod backend;
 mod beside;
 mod forgetting;
+mod resuming;
 mod source;
+mod upkeep;
 mod worker;
 
 use std::net::SocketAddr;
@@ -13,19 +15,20 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use manazir_auth::{Cached, Scope, Secret, Token, TokenStore};
-use manazir_http::{App, Limits};
+use manazir_http::{App, Keys, Limits};
 use manazir_ingest::answers::Waiting;
 use manazir_model::Timestamp;
 use manazir_sql::{Keeping, Truth};
-use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::config::{Role, Settings, truth_in};
 use crate::server_file::ServerFile;
 use backend::Backend;
 use beside::Beside;
+use resuming::Resuming;
+use upkeep::Upkeep;
 
 /// A token that another process refuses is let in for so long at the most.
 const TOKENS_BELIEVED: Duration = Duration::from_secs(1);
@@ -34,7 +37,7 @@ const TOKENS_BELIEVED: Duration = Duration::from_secs(1);
 pub struct Started {
     /// Where it listens.
     pub address: SocketAddr,
-    /// The administrator's secret, if this is the first start.
+    /// The administrator's secret, if there was none that lets in.
     pub secret: Option<Secret>,
 }
 
@@ -42,13 +45,15 @@ pub struct Started {
 pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<()>) -> Result<()> {
     let data = &settings.data;
     std::fs::create_dir_all(data).with_context(|| format!("make the directory {}", data.display()))?;
+    let listener = bind(settings.listen).await?;
     let truth = Truth::open(&settings.truth).await?;
     let waiting = Arc::new(Waiting::new(process_name()?));
     let backend = Arc::new(Backend::open(settings, &truth, &waiting).await?);
-    let secret = if settings.role == Role::Worker { None } else { first_token(&truth).await? };
-    let listener = bind(settings.listen).await?;
     let address = listener.local_addr()?;
     let keeping = Keeping::new(truth.clone());
+    let upkeep = Upkeep::start().context("set up the metrics")?;
+    // Before anything works: until here a signal ends the process as it ends any other, whatever it waits for.
+    let signals = Signals::listen().context("listen for signals")?;
     let (beside, worker_ended) = Beside::start(settings, &backend, &waiting, &keeping)?;
     let app = App {
         queue: backend.queue(),
@@ -60,23 +65,29 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
         jobs: Arc::new(truth.clone()),
         tasks: beside.tasks(),
         tokens: Arc::new(Cached::new(Arc::new(truth.clone()), TOKENS_BELIEVED)),
+        keys: Keys::default(),
         now,
         limits: limits(settings),
-        metrics: PrometheusBuilder::new().install_recorder().context("set up the metrics")?,
+        metrics: upkeep.metrics(),
     };
     if settings.role == Role::Worker {
-        started(&Started { address, secret })?;
+        started(&Started { address, secret: None })?;
         let router = manazir_http::operation_router(app);
-        manazir_http::serve(listener, router, stopped(worker_ended)).await?;
+        manazir_http::serve(listener, router, signals.stopped(worker_ended)).await?;
     } else {
         manazir_http::resume(&app, backend.silence()).await?;
+        let resuming = Resuming::start(app.clone(), backend.silence());
         let _server_file = ServerFile::write(data, address)?;
+        // Nothing but telling it may fail from here on: a token that nobody was told is of no use.
+        let secret = first_token(&truth).await?;
         started(&Started { address, secret })?;
-        manazir_http::serve(listener, manazir_http::router(app), stopped(worker_ended)).await?;
+        manazir_http::serve(listener, manazir_http::router(app), signals.stopped(worker_ended)).await?;
+        resuming.stop().await;
     }
-    beside.stop().await?;
+    let stopped = beside.stop().await;
+    upkeep.stop().await;
     truth.close().await;
-    Ok(())
+    stopped
 }
 
 /// A name that no other process has or had.
@@ -115,9 +126,10 @@ async fn bind(listen: SocketAddr) -> Result<TcpListener> {
     })
 }
 
-/// Makes the administrator's token if there is none at all.
+/// Makes an administrator's token if there is none that lets in.
 async fn first_token(truth: &Truth) -> Result<Option<Secret>> {
-    if !truth.list().await?.is_empty() {
+    let is_good = |token: &Token| token.revoked_at.is_none() && token.scopes.contains(&Scope::Admin);
+    if truth.list().await?.iter().any(is_good) {
         return Ok(None);
     }
     Ok(Some(new_token(truth, "administrator", &[Scope::Admin]).await?))
@@ -132,30 +144,31 @@ pub async fn new_token(truth: &Truth, name: &str, scopes: &[Scope]) -> Result<Se
     Ok(secret)
 }
 
-/// Resolves on Ctrl-C, on SIGTERM, and when the worker, if there is one, has ended.
-async fn stopped(worker_ended: Option<oneshot::Receiver<()>>) {
-    let worker_ended = async {
-        match worker_ended {
-            Some(ended) => drop(ended.await),
-            None => std::future::pending().await,
-        }
-    };
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signals) => {
-                signals.recv().await;
+/// What tells the service to stop. From when it is made on a signal is kept, also before anybody waits for it.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(Self { interrupt, terminate })
+    }
+
+    /// Resolves on Ctrl-C, on SIGTERM, and when the worker, if there is one, has ended.
+    async fn stopped(mut self, worker_ended: Option<oneshot::Receiver<()>>) {
+        let worker_ended = async {
+            match worker_ended {
+                Some(ended) => drop(ended.await),
+                None => std::future::pending().await,
             }
-            // Without the signal there is still Ctrl-C.
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM cannot be heard");
-                std::future::pending::<()>().await;
-            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            () = worker_ended => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-        () = worker_ended => {}
     }
 }
 

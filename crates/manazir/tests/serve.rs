@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -42,10 +43,54 @@ fn the_example_of_the_contract_gets_its_verdict_and_a_restart_forgets_nothing() 
     assert_eq!(stored.json()["verdict"], first.json()["verdict"]);
 }
 
+#[test]
+fn a_first_start_that_fails_takes_no_token_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut failing = Command::new(PROGRAM);
+    failing.args(["serve", "--listen", &taken.local_addr().unwrap().to_string(), "--data"]).arg(&data);
+    assert!(!failing.output().unwrap().status.success());
+    let service = Service::start(PROGRAM, &data, &[]);
+    let token = service.token().expect("the first start that works tells a token").to_owned();
+    let mut client = service.client(&token);
+    let tokens = client.get("/api/v1/tokens").unwrap().json();
+    let [only] = tokens.as_array().unwrap().as_slice() else { panic!("{tokens}") };
+    // When no administrator is let in any more, a start makes one anew.
+    let path = format!("/api/v1/tokens/{}", only["id"].as_str().unwrap());
+    assert_eq!(client.call("DELETE", &path, b"").unwrap().status, 204);
+    assert!(service.terminate());
+    let again = Service::start(PROGRAM, &data, &[]);
+    assert_ne!(again.token().expect("there is no other"), token);
+    assert!(again.terminate());
+}
+
+#[test]
+fn a_token_is_made_where_the_service_keeps_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = |options: &[&str]| {
+        let mut command = Command::new(PROGRAM);
+        command.env_remove("MANAZIR_TRUTH").env("MANAZIR_DATA", folder.path());
+        command.args(["token", "new", "--scope", "read"]).args(options).output().unwrap()
+    };
+    let lost = new(&[]);
+    assert!(!lost.status.success());
+    assert!(String::from_utf8_lossy(&lost.stderr).contains("no service has run in"));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is made that nobody reads");
+    let truth = format!("sqlite://{}", folder.path().join("elsewhere.db").display());
+    assert!(new(&["--truth", &truth]).stdout.starts_with(b"mz_"));
+    // An address may hold a password.
+    let wrong = new(&["--truth", "mysql://u:s3cret@h/v"]);
+    assert!(
+        !wrong.status.success() && !String::from_utf8_lossy(&wrong.stderr).contains("s3cret"),
+        "{wrong:?}"
+    );
+}
+
 /// Two hours of a load that is now and then a little other, and 20 minutes at five times as much.
 fn load() -> String {
     let line = |minute: i64| {
-        let value = if (120..140).contains(&minute) { 250 } else { 50 + (minute * 7) % 5 };
+        let value = if !(120..140).contains(&minute) { 50 + (minute * 7) % 5 } else { 250 };
         let at = jiff::Timestamp::from_second(1_772_323_200 + 60 * minute).unwrap();
         json!({"series": "load", "labels": {"host": "a"}, "at": at.to_string(), "value": value}).to_string()
     };

@@ -223,10 +223,17 @@ fn ct_w23_whoever_sends_half_a_request_keeps_nobody_else_waiting() {
             stream
         })
         .collect();
+    let half_a_head = TcpStream::connect(running.service.address()).unwrap();
+    write!(&half_a_head, "GET / HT").unwrap();
     let began = Instant::now();
     assert!(is_judged(&running.client().post("/ingest", &event(1)).unwrap()));
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     drop(idle);
+    // Nor the service from stopping, and in order.
+    let began = Instant::now();
+    assert!(running.service.terminate());
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    drop(half_a_head);
 }
 
 #[test]

@@ -1,14 +1,16 @@
 //! What OpenTelemetry's exporters send; the routes end as an exporter ends its endpoint.
 
 use axum::Extension;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use manazir_ingest::decode::Rejects;
 use manazir_ingest::decode::otlp::{self, Encoding, Signal};
+use manazir_ingest::decode::samples::DecodedSamples;
+use manazir_ingest::decode::{self, Rejects};
 
 use super::media::{Packed, media_type};
-use super::{events, listed, parts, refused, samples, submit, unpacked};
+use super::{events, listed, parts, publish, refused, samples, unpacked};
 use crate::access::Caller;
 use crate::extract::Body;
 use crate::{App, Problem};
@@ -27,12 +29,7 @@ pub(crate) async fn metrics(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let encoding = encoding(&headers)?;
-    let unpacked = unpacked(&app, &body)?;
-    let mut decoded = otlp::decode_metrics(&unpacked, encoding).map_err(|error| refused(&error))?;
-    let rejects = std::mem::take(&mut decoded.rejects);
-    samples::publish(&app, decoded, &parts::identity(&headers, &caller, &body)?).await?;
-    Ok(answer(Signal::Metrics, encoding, &rejects))
+    sampled(&app, Signal::Metrics, otlp::decode_metrics, (headers, caller, body)).await
 }
 
 /// Export spans by OTLP
@@ -48,12 +45,7 @@ pub(crate) async fn traces(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let encoding = encoding(&headers)?;
-    let unpacked = unpacked(&app, &body)?;
-    let mut decoded = otlp::decode_traces(&unpacked, encoding).map_err(|error| refused(&error))?;
-    let rejects = std::mem::take(&mut decoded.rejects);
-    samples::publish(&app, decoded, &parts::identity(&headers, &caller, &body)?).await?;
-    Ok(answer(Signal::Traces, encoding, &rejects))
+    sampled(&app, Signal::Traces, otlp::decode_traces, (headers, caller, body)).await
 }
 
 /// Export log records by OTLP
@@ -73,9 +65,25 @@ pub(crate) async fn logs(
     let lines = otlp::decode_logs(&unpacked, encoding).map_err(|error| refused(&error))?;
     let messages = events::generic_messages(&app, lines.lines);
     if !messages.is_empty() {
-        submit(&app, messages, None).await?;
+        publish(&app, messages, false).await?;
     }
     Ok(answer(Signal::Logs, encoding, &lines.rejects))
+}
+
+/// Takes a signal that is, or becomes, samples.
+async fn sampled(
+    app: &App,
+    signal: Signal,
+    decode: fn(&[u8], Encoding) -> Result<DecodedSamples, decode::Error>,
+    (headers, caller, body): (HeaderMap, Caller, Bytes),
+) -> Result<Response, Problem> {
+    let encoding = encoding(&headers)?;
+    let unpacked = unpacked(app, &body)?;
+    let mut decoded = decode(&unpacked, encoding).map_err(|error| refused(&error))?;
+    decoded.refuse_ahead((app.now)());
+    let rejects = std::mem::take(&mut decoded.rejects);
+    samples::publish(app, decoded, &parts::identity(app, &headers, &caller, &body)?).await?;
+    Ok(answer(signal, encoding, &rejects))
 }
 
 fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {

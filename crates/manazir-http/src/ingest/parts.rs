@@ -1,4 +1,4 @@
-//! Samples on their way into the queue: one message a partition, known again by the caller's key or by their bytes.
+//! Samples on their way into the queue: one message a partition, known again by their bytes.
 
 use std::collections::BTreeMap;
 
@@ -18,18 +18,31 @@ const SOURCE: &str = "samples";
 /// Bytes of an `Idempotency-Key`.
 const KEY_BYTES_MAX: usize = 255;
 
-/// What makes a batch of samples the same batch again: the header `Idempotency-Key`, which counts for its caller
-/// alone, or else the bytes of the body.
-pub(super) fn identity(headers: &HeaderMap, caller: &Caller, body: &[u8]) -> Result<String, Problem> {
-    let Some(key) = headers.get("idempotency-key") else {
-        let digest = Sha256::digest(body);
-        return Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect());
-    };
-    let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= KEY_BYTES_MAX);
-    let wrong = || {
-        Problem::invalid(format!("Idempotency-Key has 1 to {KEY_BYTES_MAX} characters of ASCII"), Vec::new())
-    };
-    Ok(format!("{}/{}", caller.id, key.ok_or_else(wrong)?))
+/// What makes a batch of samples the same batch again: the bytes of its body.
+///
+/// The header `Idempotency-Key` belongs to one body of its caller: with another one it is refused, for one of the two
+/// is not what the caller means.
+pub(super) fn identity(
+    app: &App,
+    headers: &HeaderMap,
+    caller: &Caller,
+    body: &[u8],
+) -> Result<String, Problem> {
+    let digest = Sha256::digest(body);
+    if let Some(key) = headers.get("idempotency-key") {
+        let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= KEY_BYTES_MAX);
+        let wrong = || {
+            Problem::invalid(
+                format!("Idempotency-Key has 1 to {KEY_BYTES_MAX} characters of ASCII"),
+                Vec::new(),
+            )
+        };
+        let key = format!("{}/{}", caller.id, key.ok_or_else(wrong)?);
+        if !app.keys.fits(key, digest.into()) {
+            return Err(Problem::key_of_another());
+        }
+    }
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// One message for each partition that has samples.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::media::{Packed, is_unsaid, media_type};
-use super::{listed, parts, refused, submit, unpacked};
+use super::{listed, parts, refused, unpacked};
 use crate::access::Caller;
 use crate::extract::Body;
 use crate::{App, Problem};
@@ -30,12 +30,12 @@ pub(crate) struct SamplesAnswer {
 /// Send samples, as JSON one a line or as a table
 ///
 /// A line is `{"series": "cpu", "labels": {"host": "a"}, "at": "2023-06-23T16:23:18Z", "value": 1.5}`; a table has the
-/// columns `series`, `time`, `value`, and all others are labels. Also as gzip. The same body again counts once, and so
-/// does another body with the same `Idempotency-Key`.
+/// columns `series`, `time`, `value`, and all others are labels. Also as gzip. The same body again counts once. 422 for
+/// an `Idempotency-Key` that came with another body before.
 #[utoipa::path(post, path = "/api/v1/ingest/samples", tag = "ingest",
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 characters")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 characters; belongs to one body")),
     request_body(description = "Samples", content((String = "application/x-ndjson"), (String = "text/csv"))),
-    responses((status = 202, body = SamplesAnswer)))]
+    responses((status = 202, body = SamplesAnswer), (status = 422, body = Problem)))]
 pub(crate) async fn samples(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -43,7 +43,7 @@ pub(crate) async fn samples(
     Body(body): Body,
 ) -> Result<(StatusCode, Json<SamplesAnswer>), Problem> {
     let unpacked = unpacked(&app, &body)?;
-    let decoded = match media_type(&headers).as_str() {
+    let mut decoded = match media_type(&headers).as_str() {
         "text/csv" => decode_csv(&unpacked),
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/json" => {
             decode_ndjson(&unpacked)
@@ -55,6 +55,7 @@ pub(crate) async fn samples(
             )));
         }
     };
+    decoded.refuse_ahead((app.now)());
     let mut answer = SamplesAnswer {
         accepted: decoded.samples,
         series: decoded.series.len(),
@@ -65,14 +66,14 @@ pub(crate) async fn samples(
         let rejected = std::mem::take(&mut answer.rejected);
         return Err(Problem::invalid("the body holds no sample that can be read", rejected));
     }
-    let identity = parts::identity(&headers, &caller, &body)?;
+    let identity = parts::identity(&app, &headers, &caller, &body)?;
     publish(&app, decoded, &identity).await?;
     Ok((StatusCode::ACCEPTED, Json(answer)))
 }
 
 /// Receive what a Prometheus writes to a remote, version 1.0
 ///
-/// 204 if all of it was taken; 400 if some series cannot be, and then the others were.
+/// 204 if all of it was taken; 400 if some of it cannot be, and then all else was.
 #[utoipa::path(post, path = "/api/v1/ingest/prometheus", tag = "ingest",
     request_body(description = "A WriteRequest, packed by snappy",
         content((Packed = "application/x-protobuf"), (Packed = "application/octet-stream"))),
@@ -93,14 +94,16 @@ pub(crate) async fn prometheus(
     if media_type != "application/x-protobuf" && !is_unsaid(&media_type) {
         return Err(Problem::unsupported("send `Content-Type: application/x-protobuf`"));
     }
-    let decoded = remote_write::decode(&body, app.limits.batch_bytes_max).map_err(|error| refused(&error))?;
+    let mut decoded =
+        remote_write::decode(&body, app.limits.batch_bytes_max).map_err(|error| refused(&error))?;
+    decoded.refuse_ahead((app.now)());
     let rejected = listed(&decoded.rejects);
     let count = decoded.rejects.len();
-    let identity = parts::identity(&headers, &caller, &body)?;
+    let identity = parts::identity(&app, &headers, &caller, &body)?;
     publish(&app, decoded, &identity).await?;
     if count > 0 {
         // What the specification asks for; a Prometheus logs it and goes on.
-        return Err(Problem::invalid(format!("{count} series cannot be taken; the others were"), rejected));
+        return Err(Problem::invalid(format!("{count} items cannot be taken; the others were"), rejected));
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -110,7 +113,7 @@ pub(super) async fn publish(app: &App, decoded: DecodedSamples, identity: &str) 
     let count = decoded.samples as u64;
     let messages = parts::messages(app, decoded, identity)?;
     if !messages.is_empty() {
-        submit(app, messages, None).await?;
+        super::publish(app, messages, false).await?;
     }
     metrics::counter!("manazir_ingest_accepted_samples_total").increment(count);
     Ok(())

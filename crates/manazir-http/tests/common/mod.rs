@@ -11,7 +11,7 @@ use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
 use manazir_auth::memory::InMemory as Tokens;
 use manazir_auth::{Scope, Secret, Token, TokenStore};
-use manazir_http::{App, Limits, Tasks, router};
+use manazir_http::{App, Keys, Limits, Tasks, router};
 use manazir_ingest::answers::Waiting;
 use manazir_ingest::contract::Counting;
 use manazir_ingest::decode;
@@ -35,22 +35,62 @@ pub(crate) fn secret(scope: Scope) -> Secret {
     Secret::from_entropy([scope as u8; 32])
 }
 
+/// The ports in memory, and a token for each scope. A test puts what it looks at in their place.
+pub(crate) async fn app() -> App {
+    let (queue, tokens) = (InMemory::default(), Tokens::default());
+    for scope in Scope::ALL {
+        let token = Token {
+            id: scope.to_string(),
+            name: scope.to_string(),
+            scopes: vec![scope],
+            created_at: Timestamp(0),
+            revoked_at: None,
+        };
+        tokens.add(secret(scope).hash(), &token).await.unwrap();
+    }
+    App {
+        queue: Arc::new(queue.clone()),
+        store: Arc::new(queue),
+        lake: Arc::new(MemoryLake::default()),
+        findings: Arc::new(Truth::default()),
+        dead_letters: Arc::new(Truth::default()),
+        jobs: Arc::new(Truth::default()),
+        tasks: Tasks::new("test"),
+        waiting: Arc::new(Waiting::new("here")),
+        tokens: Arc::new(tokens),
+        keys: Keys::default(),
+        now: || Timestamp::from_seconds(1_700_000_000),
+        limits: Limits::default(),
+        metrics: PrometheusBuilder::new().build_recorder().handle(),
+    }
+}
+
+/// Asks a router once: the status, and the answer as JSON, or null.
+pub(crate) async fn ask(
+    app: &App,
+    method: &str,
+    path: &str,
+    scope: Scope,
+    body: impl Into<Body>,
+) -> (StatusCode, Value) {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::AUTHORIZATION, format!("Bearer {}", secret(scope).reveal()))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(body.into())
+        .unwrap();
+    let response = router(app.clone()).oneshot(request).await.unwrap();
+    let status = response.status();
+    let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+}
+
 impl Service {
     /// Without a worker nothing is judged.
     pub(crate) async fn start(with_worker: bool) -> Self {
         let queue = InMemory::default();
         let waiting = Arc::new(Waiting::new("here"));
-        let tokens = Tokens::default();
-        for scope in Scope::ALL {
-            let token = Token {
-                id: scope.to_string(),
-                name: scope.to_string(),
-                scopes: vec![scope],
-                created_at: Timestamp(0),
-                revoked_at: None,
-            };
-            tokens.add(secret(scope).hash(), &token).await.unwrap();
-        }
         let worker = with_worker.then(|| {
             let (store, waiting) = (queue.clone(), Arc::clone(&waiting));
             std::thread::spawn(move || {
@@ -63,20 +103,8 @@ impl Service {
             wait_max: Duration::from_millis(if with_worker { 10_000 } else { 50 }),
             ..Limits::default()
         };
-        let app = App {
-            queue: Arc::new(queue.clone()),
-            store: Arc::new(queue.clone()),
-            lake: Arc::new(MemoryLake::default()),
-            findings: Arc::new(Truth::default()),
-            dead_letters: Arc::new(Truth::default()),
-            jobs: Arc::new(Truth::default()),
-            tasks: Tasks::new("test"),
-            waiting,
-            tokens: Arc::new(tokens),
-            now: || Timestamp::from_seconds(1_700_000_000),
-            limits,
-            metrics: PrometheusBuilder::new().build_recorder().handle(),
-        };
+        let (queued, stored) = (Arc::new(queue.clone()), Arc::new(queue.clone()));
+        let app = App { queue: queued, store: stored, waiting, limits, ..app().await };
         Self { app, queue, worker }
     }
 
@@ -102,10 +130,7 @@ impl Service {
         scope: Scope,
         body: impl Into<Body>,
     ) -> (StatusCode, Value) {
-        let response = self.call(method, path, Some(scope), body).await;
-        let status = response.status();
-        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+        ask(&self.app, method, path, scope, body).await
     }
 
     /// Answers over a real socket, until the test ends: the address.

@@ -166,8 +166,14 @@ async fn episodes_take_their_own_place(lake: &impl Lake) {
     assert_eq!(told.len(), 3);
     assert_eq!(told[0], opened(&one, 5));
     assert!(told.contains(&closed) && told.contains(&opened(&other, 1)));
-    assert_eq!(lake.episodes(Some(told[0].start_at), 10).await.unwrap().len(), 2);
-    assert_eq!(lake.episodes(None, 1).await.unwrap().len(), 1);
+    assert_eq!(lake.episodes(Some((told[0].start_at, 0)), 10).await.unwrap().len(), 2);
+    // Two began together: a page may end between them.
+    let (mut pages, mut before) = (Vec::new(), None);
+    while let Some(one) = lake.episodes(before, 1).await.unwrap().pop() {
+        before = Some((one.start_at, series_id(&one.series)));
+        pages.push(one);
+    }
+    assert_eq!(pages, told);
     lake.append(&[], &[late(9)]).await.unwrap();
     assert_eq!(lake.episodes(None, 1).await.unwrap(), [late(9)]);
 }

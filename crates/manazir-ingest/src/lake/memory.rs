@@ -78,9 +78,13 @@ impl Lake for MemoryLake {
         Ok(self.lock().series.get(&id).map(|(key, _)| key.clone()))
     }
 
-    async fn episodes(&self, before: Option<Timestamp>, max: usize) -> Result<Vec<SeriesFinding>, Error> {
+    async fn episodes(
+        &self,
+        before: Option<(Timestamp, u64)>,
+        max: usize,
+    ) -> Result<Vec<SeriesFinding>, Error> {
         let inside = self.lock();
-        let end = (before.unwrap_or(Timestamp(i64::MAX)), 0);
+        let end = before.unwrap_or((Timestamp(i64::MAX), u64::MAX));
         Ok(inside.episodes.range(..end).rev().take(max).map(|(_, finding)| finding.clone()).collect())
     }
 }

@@ -76,7 +76,7 @@ impl HandIn for OntoQueue {
         let (format, record) = match read(body) {
             Ok(read) => read,
             Err(error) => {
-                metrics::counter!("manazir_ingest_rejected_events_total").increment(1);
+                metrics::counter!("manazir_ingest_rejected_items_total").increment(1);
                 return Ok(said(400, &error.to_string()));
             }
         };
