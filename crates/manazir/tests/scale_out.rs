@@ -282,7 +282,12 @@ fn samples_are_judged_and_kept_once_through_the_death_of_a_worker_needs_rabbitmq
     let spiked = told.values().flatten().filter(|row| row.contains("\"alarm\":true")).count();
     assert!(spiked > 0, "the spike is told");
     let (status, episodes) = call(&api.address, &token, "GET", "/api/v1/episodes", "").unwrap();
-    assert_eq!((status, &episodes[0]["series"]["name"]), (200, &json!("load{host=0}")), "{episodes}");
+    let episode = &episodes["items"][0];
+    assert_eq!((status, &episode["series"]["name"]), (200, &json!("load{host=0}")), "{episodes}");
+    let (_, anomalies) = call(&api.address, &token, "GET", "/api/v1/anomalies?kind=series", "").unwrap();
+    let found: Vec<&Value> =
+        anomalies["items"].as_array().unwrap().iter().map(|item| &item["series"]).collect();
+    assert_eq!(found, ["load{host=0}"], "{anomalies}");
 
     // A correction stands beside what it corrects.
     let late = json!({"series": "load", "labels": {"host": "1"}, "at": START + 60 * 110, "value": 1.0});
