@@ -10,6 +10,7 @@
 //! Whatever dies between two of these, the message is read again, and its identity shows that it was judged.
 
 pub mod answers;
+pub mod backoff;
 pub mod dead_letters;
 pub mod decode;
 mod error;

@@ -1,7 +1,4 @@
-//! How long to wait before the next attempt: twice as long each time, and a random part of that, so that a
-//! hundred clients of a broker that comes back do not come all at once.
-//!
-//! "Full jitter" of M. Brooker, Exponential Backoff and Jitter, AWS Architecture Blog 2015.
+//! When the broker may be tried again: the pauses of [`manazir_ingest::backoff`] by the clock of this process.
 
 use std::time::{Duration, Instant};
 
@@ -10,13 +7,13 @@ const LONGEST: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub(crate) struct Backoff {
-    failures: u32,
+    pauses: manazir_ingest::backoff::Backoff,
     not_before: Instant,
 }
 
 impl Backoff {
     pub(crate) fn new() -> Self {
-        Self { failures: 0, not_before: Instant::now() }
+        Self { pauses: manazir_ingest::backoff::Backoff::new(FIRST, LONGEST), not_before: Instant::now() }
     }
 
     /// How long an attempt has to wait from now on.
@@ -25,13 +22,11 @@ impl Backoff {
     }
 
     pub(crate) fn failed(&mut self) {
-        let longest = FIRST.saturating_mul(1 << self.failures.min(10)).min(LONGEST);
-        self.failures += 1;
-        self.not_before = Instant::now() + rand::random_range(FIRST / 2..=longest);
+        self.not_before = Instant::now() + self.pauses.failed(rand::random());
     }
 
     pub(crate) fn worked(&mut self) {
-        self.failures = 0;
+        self.pauses.worked();
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use manazir_fjall::Embedded;
 use manazir_ingest::Error;
+use manazir_ingest::backoff::Backoff;
 use manazir_ingest::dead_letters::NewDeadLetter;
 use manazir_ingest::findings::NewFinding;
 use manazir_ingest::outbox::{Entry, Outbox, Shown};
@@ -18,7 +19,8 @@ use tokio::task::JoinHandle;
 /// Entries a transaction.
 const BATCH: usize = 1_000;
 
-/// After a failure the next attempt comes after this time, then after twice that, and so on up to the longest.
+/// After a failure the next attempt comes after this time at most, then after twice that, and so on up to the
+/// longest.
 const PAUSE: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
@@ -53,17 +55,17 @@ impl Projecting {
 /// Shows what comes until the outbox is closed. A truth that fails is asked again and again, for the outbox
 /// keeps what it has not shown; after `stopping` it is asked no more.
 pub async fn run(outbox: &dyn Outbox, truth: &dyn Projection, mut stopping: watch::Receiver<bool>) {
-    let mut pause = PAUSE;
+    let mut backoff = Backoff::new(PAUSE, PAUSE_MAX);
     let mut reached = 0;
-    while let Err(error) = project(outbox, truth, &mut reached, &mut pause).await {
+    while let Err(error) = project(outbox, truth, &mut reached, &mut backoff).await {
         if *stopping.borrow() {
             tracing::warn!(%error, "what was found last is shown at the next start");
             return;
         }
+        let pause = backoff.failed(rand::random());
         tracing::warn!(%error, ?pause, "what was found cannot be shown now; trying again");
         // A sender that is gone means the same as one that says so.
         let _ = tokio::time::timeout(pause, stopping.wait_for(|stopping| *stopping)).await;
-        pause = (pause * 2).min(PAUSE_MAX);
     }
 }
 
@@ -72,7 +74,7 @@ async fn project(
     outbox: &dyn Outbox,
     truth: &dyn Projection,
     reached: &mut u64,
-    pause: &mut Duration,
+    backoff: &mut Backoff,
 ) -> Result<(), Error> {
     *reached = truth.projected(&outbox.name()).await?;
     if *reached > outbox.last() {
@@ -88,7 +90,7 @@ async fn project(
         let through = last.seq;
         let (findings, letters) = sorted(entries);
         *reached = truth.apply(&name, *reached, through, &findings, &letters).await?;
-        *pause = PAUSE;
+        backoff.worked();
     }
 }
 
@@ -218,11 +220,11 @@ mod tests {
                     dies_at,
                     after,
                 };
-                let (mut reached, mut pause) = (0, PAUSE);
-                let died = project(&dying, &dying, &mut reached, &mut pause).await.is_err();
+                let (mut reached, mut backoff) = (0, Backoff::new(PAUSE, PAUSE_MAX));
+                let died = project(&dying, &dying, &mut reached, &mut backoff).await.is_err();
                 assert_eq!(died, dies_at < 12, "step {dies_at}");
                 dying.dies_at = usize::MAX;
-                project(&dying, &dying, &mut reached, &mut pause).await.unwrap();
+                project(&dying, &dying, &mut reached, &mut backoff).await.unwrap();
                 let all = FindingFilter::default();
                 let found = Findings::page(&dying.truth, &all, None, 9_999).await.unwrap();
                 let letters =

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use manazir_ingest::answers::Waiting;
+use manazir_ingest::backoff::Backoff;
 use manazir_ingest::worker::{Config, Worker, run};
 use manazir_ingest::{Error, decode};
 use manazir_rabbitmq::Stop;
@@ -76,6 +77,8 @@ async fn work(
     config: Config,
     stopping: &Mutex<Stopping>,
 ) -> Result<(), Error> {
+    // Pauses that do not grow: nothing here tells when what was away is back, so they would never shrink again.
+    let mut backoff = Backoff::new(PAUSE, PAUSE);
     loop {
         let mut end = backend.worker_end(waiting);
         {
@@ -89,7 +92,7 @@ async fn work(
         let result = run(worker, &mut *end.consumer, &*end.store, &*end.answers).await;
         let Err(Error::Unreachable { .. }) = &result else { return result };
         tracing::warn!(error = ?result, "the worker begins anew");
-        tokio::time::sleep(rand::random_range(PAUSE / 2..=PAUSE)).await;
+        tokio::time::sleep(backoff.failed(rand::random())).await;
     }
 }
 
