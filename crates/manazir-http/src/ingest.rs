@@ -1,9 +1,9 @@
 //! What comes in: one event, batches of events in many formats, samples, and what telemetry exporters send.
 
 pub(crate) mod events;
+mod identity;
 mod media;
 pub(crate) mod otlp;
-mod parts;
 pub(crate) mod samples;
 
 use std::time::Duration;

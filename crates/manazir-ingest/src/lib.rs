@@ -20,6 +20,7 @@ pub mod lake;
 pub mod memory;
 mod message;
 pub mod outbox;
+pub mod parts;
 pub mod projection;
 mod queue;
 mod store;

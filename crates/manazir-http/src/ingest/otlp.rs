@@ -10,7 +10,7 @@ use manazir_ingest::decode::samples::DecodedSamples;
 use manazir_ingest::decode::{self, Rejects};
 
 use super::media::{Packed, media_type};
-use super::{events, listed, parts, publish, refused, samples, unpacked};
+use super::{events, identity, listed, publish, refused, samples, unpacked};
 use crate::access::Caller;
 use crate::extract::Body;
 use crate::{App, Problem};
@@ -82,7 +82,7 @@ async fn sampled(
     let mut decoded = decode(&unpacked, encoding).map_err(|error| refused(&error))?;
     decoded.refuse_ahead((app.now)());
     let rejects = std::mem::take(&mut decoded.rejects);
-    samples::publish(app, decoded, &parts::identity(app, &headers, &caller, &body)?).await?;
+    samples::publish(app, decoded, identity::digest(app, &headers, &caller, &body)?).await?;
     Ok(answer(signal, encoding, &rejects))
 }
 

@@ -5,11 +5,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use manazir_ingest::decode::remote_write;
 use manazir_ingest::decode::samples::{DecodedSamples, decode_csv, decode_ndjson};
+use manazir_ingest::parts;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::media::{Packed, is_unsaid, media_type};
-use super::{listed, parts, refused, unpacked};
+use super::{identity, listed, refused, unpacked};
 use crate::access::Caller;
 use crate::extract::Body;
 use crate::{App, Problem};
@@ -66,8 +67,8 @@ pub(crate) async fn samples(
         let rejected = std::mem::take(&mut answer.rejected);
         return Err(Problem::invalid("the body holds no sample that can be read", rejected));
     }
-    let identity = parts::identity(&app, &headers, &caller, &body)?;
-    publish(&app, decoded, &identity).await?;
+    let digest = identity::digest(&app, &headers, &caller, &body)?;
+    publish(&app, decoded, digest).await?;
     Ok((StatusCode::ACCEPTED, Json(answer)))
 }
 
@@ -99,8 +100,8 @@ pub(crate) async fn prometheus(
     decoded.refuse_ahead((app.now)());
     let rejected = listed(&decoded.rejects);
     let count = decoded.rejects.len();
-    let identity = parts::identity(&app, &headers, &caller, &body)?;
-    publish(&app, decoded, &identity).await?;
+    let digest = identity::digest(&app, &headers, &caller, &body)?;
+    publish(&app, decoded, digest).await?;
     if count > 0 {
         // What the specification asks for; a Prometheus logs it and goes on.
         return Err(Problem::invalid(format!("{count} items cannot be taken; the others were"), rejected));
@@ -109,9 +110,9 @@ pub(crate) async fn prometheus(
 }
 
 /// Puts samples on the queue; returns when they are on disk.
-pub(super) async fn publish(app: &App, decoded: DecodedSamples, identity: &str) -> Result<(), Problem> {
+pub(super) async fn publish(app: &App, decoded: DecodedSamples, digest: [u8; 32]) -> Result<(), Problem> {
     let count = decoded.samples as u64;
-    let messages = parts::messages(app, decoded, identity)?;
+    let messages = parts::messages(decoded, digest, (app.now)())?;
     if !messages.is_empty() {
         super::publish(app, messages, false).await?;
     }
