@@ -205,7 +205,7 @@ pub(crate) async fn discard(State(app): State<App>, Path(number): Path<u64>) -> 
 pub(crate) struct ReplayedJson {
     /// Which letter.
     number: u64,
-    /// Where the verdict of its event will be.
+    /// Where the verdict of its event will be, or the series of its samples are.
     link: String,
 }
 

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use manazir_ingest::dead_letters::{DeadLetterFilter, LetterState};
+use manazir_ingest::dead_letters::{DeadLetterEntry, DeadLetterFilter, LetterState};
+use manazir_ingest::decode::sensor::{self, Reading};
 use manazir_ingest::jobs::{Heard, Job, JobState, NewJob, Progress};
-use manazir_ingest::{Format, decode};
+use manazir_ingest::{Format, decode, parts};
 use manazir_model::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::dead_letters::ReplayFilter;
-use crate::ingest::{event_link, message};
+use crate::ingest::{event_link, message, path_segment, samples};
 use crate::{App, Problem};
 
 /// The kind of these jobs.
@@ -73,7 +74,7 @@ fn conflict(number: u64, state: LetterState) -> Problem {
     Problem::new(StatusCode::CONFLICT, "not-waiting", "This dead letter waits no longer", detail)
 }
 
-/// Reads a letter again and publishes its event; gives the link to its verdict.
+/// Reads a letter again and publishes its event, or its samples; gives the link to the verdict, or to a series.
 ///
 /// It is marked after it was published: whatever dies in between, it is sent once more, and its identity shows
 /// that it was judged.
@@ -83,19 +84,21 @@ pub(crate) async fn replay_one(app: &App, number: u64) -> Result<String, Problem
     if letter.state() != LetterState::Waiting {
         return Err(conflict(number, letter.state()));
     }
-    if letter.format == Format::Samples {
-        return Err(samples_stay(number));
-    }
-    let record = match decode::record(letter.format, &body) {
-        Ok(record) => record,
-        Err(error) => {
-            app.dead_letters.mark_failed(number, &error.to_string()).await?;
-            return Err(still_broken(number, error));
+    let link = if letter.format == Format::Samples {
+        if letter.source != sensor::SOURCE {
+            return Err(samples_stay(number));
         }
+        replay_reading(app, &letter, &body).await?
+    } else {
+        let record = match decode::record(letter.format, &body) {
+            Ok(record) => record,
+            Err(error) => return Err(still_broken(app, number, &error).await?),
+        };
+        let message = message(app, letter.format, &record.event, record.raw);
+        let link = event_link(&message.id);
+        app.queue.publish(vec![message]).await?;
+        link
     };
-    let message = message(app, letter.format, &record.event, record.raw);
-    let link = event_link(&message.id);
-    app.queue.publish(vec![message]).await?;
     app.dead_letters.mark_replayed(number, (app.now)()).await?;
     Ok(link)
 }
@@ -109,18 +112,34 @@ fn samples_stay(number: u64) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "samples-stay", "Samples are not replayed", detail)
 }
 
-fn still_broken(number: u64, error: decode::Error) -> Problem {
+/// Reads what a sensor said as if it arrived when it did.
+async fn replay_reading(app: &App, letter: &DeadLetterEntry, body: &[u8]) -> Result<String, Problem> {
+    let (topic, received_at) = (&letter.id, letter.received_at);
+    let decoded = sensor::decode(&Reading { topic, payload: body, received_at, retained: false });
+    if let Some(error) = decoded.rejects.first() {
+        return Err(still_broken(app, letter.number, error).await?);
+    }
+    let metric = decoded.series.first().map_or("", |series| &series.key.metric);
+    let link = format!("/api/v1/series?metric={}", path_segment(metric));
+    let digest = parts::digest([topic.as_bytes(), &received_at.micros().to_be_bytes(), body]);
+    samples::publish(app, decoded, digest).await?;
+    Ok(link)
+}
+
+/// Writes down what is wrong with a letter, and tells it.
+async fn still_broken(app: &App, number: u64, error: &decode::Error) -> Result<Problem, Problem> {
+    app.dead_letters.mark_failed(number, &error.to_string()).await?;
     let wrong = match error {
-        decode::Error::Wrong { wrong, .. } => wrong,
+        decode::Error::Wrong { wrong, .. } => wrong.clone(),
         other => vec![other.to_string()],
     };
-    Problem::new(
+    let problem = Problem::new(
         StatusCode::UNPROCESSABLE_ENTITY,
         "still-broken",
         "The dead letter still cannot be read",
         format!("repair it with PUT /api/v1/dead_letters/{number}/body"),
-    )
-    .with_errors(wrong)
+    );
+    Ok(problem.with_errors(wrong))
 }
 
 /// Makes a job that replays what passes the filter, and begins it.

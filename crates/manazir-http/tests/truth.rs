@@ -156,6 +156,27 @@ async fn a_dead_letter_is_repaired_and_sent_again() {
     assert_eq!(missing.0, StatusCode::NOT_FOUND);
 }
 
+/// What a sensor said is repaired as what it is: samples of its topic, at the time of its arrival.
+#[tokio::test]
+async fn a_letter_of_a_sensor_becomes_samples() {
+    let service = Service::start().await;
+    let letter = NewDeadLetter {
+        source: "mqtt".to_owned(),
+        id: "hall/1".to_owned(),
+        format: Format::Samples,
+        body: b"21,5".to_vec(),
+        ..letter(1)
+    };
+    service.truth.add(&[letter]).await.unwrap();
+    let (status, problem) = service.call("POST", "/api/v1/dead_letters/1/replay", Scope::Respond, "").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(problem["errors"], json!(["neither a number nor a JSON object"]), "{problem}");
+    service.call("PUT", "/api/v1/dead_letters/1/body", Scope::Respond, "21.5").await;
+    let (status, sent) = service.call("POST", "/api/v1/dead_letters/1/replay", Scope::Respond, "").await;
+    assert_eq!((status, &sent["link"]), (StatusCode::ACCEPTED, &json!("/api/v1/series?metric=hall%2F1")));
+    assert_eq!(service.numbers("/api/v1/dead_letters?state=replayed").await, [1]);
+}
+
 #[tokio::test]
 async fn many_are_replayed_by_a_job() {
     let service = Service::start().await;

@@ -16,6 +16,7 @@ mod rejects;
 pub mod remote_write;
 mod rfc3339;
 pub mod samples;
+pub mod sensor;
 mod text;
 mod unpack;
 

@@ -1,7 +1,7 @@
 //! Samples of series, as what every source of them becomes.
 
 mod csv;
-mod ndjson;
+pub(super) mod ndjson;
 
 use std::collections::HashMap;
 
@@ -78,6 +78,14 @@ impl DecodedSamples {
         }
         self.series.retain(|series| !series.samples.is_empty());
         self.index.clear();
+    }
+
+    /// Adds the samples of another; what that one rejected is its own.
+    pub fn append(&mut self, other: Self) {
+        for SeriesSamples { key, kind, samples } in other.series {
+            // Each key was found sound when it was added there.
+            let _ = self.add(key, kind, samples);
+        }
     }
 
     /// As [`DecodedSamples::add`] for one sample that is one item.

@@ -7,18 +7,20 @@
 //! `metric` may stand for `series`, `time` for `at`; a time is RFC 3339 or a number since 1970; a value of `null` is
 //! a slot without a number; `"kind": "counter"` says of a series that it only grows.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use manazir_model::{Sample, SeriesKey, SeriesKind};
+use manazir_model::{Sample, SeriesKey, SeriesKind, Timestamp};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::super::keys::{self, moment, required, word};
 use super::{DecodedSamples, Error};
 
+/// The keys of a sample.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Keys<'a> {
+pub(in super::super) struct Keys<'a> {
     #[serde(borrow)]
     series: keys::Value<'a>,
     #[serde(borrow)]
@@ -35,6 +37,30 @@ struct Keys<'a> {
     value: keys::Value<'a>,
 }
 
+impl Keys<'_> {
+    /// True if it is a sample at all, with a number or without.
+    pub(in super::super) fn has_value(&self) -> bool {
+        self.value.is_some()
+    }
+
+    /// True if it says when it was taken.
+    pub(in super::super) fn has_time(&self) -> bool {
+        self.at.or(self.time).is_some()
+    }
+
+    /// Its labels; none if there are none.
+    pub(in super::super) fn labels(&self, wrong: &mut Vec<String>) -> BTreeMap<String, String> {
+        labels(self.labels, wrong)
+    }
+}
+
+/// What holds where a sample does not say it.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Unsaid<'a> {
+    pub(in super::super) series: &'a str,
+    pub(in super::super) at: Timestamp,
+}
+
 /// A `null` of an `Option` is taken for no value at all; here it is one.
 fn also_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<keys::Value<'de>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
@@ -46,19 +72,29 @@ pub fn decode(bytes: &[u8]) -> DecodedSamples {
     for line in bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
         let item = decoded.next_item();
         match serde_json::from_slice::<Keys<'_>>(line) {
-            Ok(keys) => decoded.push(item, sample(&keys)),
+            Ok(keys) => decoded.push(item, sample(&keys, None)),
             Err(source) => decoded.rejects.push(Error::Json { item, source }),
         }
     }
     decoded
 }
 
-fn sample(keys: &Keys<'_>) -> Result<(SeriesKey, SeriesKind, Sample), Vec<String>> {
+/// Reads one sample. Name and time must be there if nothing stands for them.
+pub(in super::super) fn sample(
+    keys: &Keys<'_>,
+    unsaid: Option<Unsaid<'_>>,
+) -> Result<(SeriesKey, SeriesKind, Sample), Vec<String>> {
     let mut wrong = Vec::new();
-    let metric = required("series", keys.series.or(keys.metric), &mut wrong);
+    let metric = match (keys.series.or(keys.metric), unsaid) {
+        (None, Some(unsaid)) => Cow::Borrowed(unsaid.series),
+        (said, _) => required("series", said, &mut wrong),
+    };
     let labels = labels(keys.labels, &mut wrong);
     let kind = kind(keys.kind, &mut wrong);
-    let at = moment("at", keys.at.or(keys.time), &mut wrong);
+    let at = match (keys.at.or(keys.time), unsaid) {
+        (None, Some(unsaid)) => unsaid.at,
+        (said, _) => moment("at", said, &mut wrong),
+    };
     let value = value(keys.value, &mut wrong);
     if !wrong.is_empty() {
         return Err(wrong);
