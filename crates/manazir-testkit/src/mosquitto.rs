@@ -1,5 +1,9 @@
 //! A Mosquitto of a test's own: an MQTT broker that keeps nothing, gone when the test is.
 
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::Duration;
+
 use tempfile::TempDir;
 
 use crate::server::{self, Process};
@@ -35,6 +39,52 @@ impl Mosquitto {
     #[must_use]
     pub fn url(&self) -> String {
         format!("mqtt://127.0.0.1:{}", self.port)
+    }
+
+    /// Publishes messages, each a topic and a payload, at quality of service 1; returns when the broker has taken all
+    /// of them.
+    ///
+    /// # Panics
+    /// If it takes one of them not.
+    pub fn publish(&self, messages: &[(&str, &[u8])]) {
+        self.send(messages, false).expect("the broker takes messages");
+    }
+
+    /// As [`Self::publish`]; the broker keeps each as the last of its topic for those who subscribe later.
+    ///
+    /// # Panics
+    /// If it takes one of them not.
+    pub fn retain(&self, messages: &[(&str, &[u8])]) {
+        self.send(messages, true).expect("the broker takes messages");
+    }
+
+    /// In the words of MQTT 3.1.1 themselves, so that no client stands on both sides of a test.
+    fn send(&self, messages: &[(&str, &[u8])], retain: bool) -> io::Result<()> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        let mut answer = [0; 4];
+        stream.write_all(b"\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0\0")?;
+        stream.read_exact(&mut answer)?;
+        for (topic, payload) in messages {
+            let mut packet = vec![0x32 | u8::from(retain)];
+            let mut left = 2 + topic.len() + 2 + payload.len();
+            while left >= 0x80 {
+                packet.push(left as u8 | 0x80);
+                left >>= 7;
+            }
+            packet.push(left as u8);
+            packet.extend((topic.len() as u16).to_be_bytes());
+            packet.extend(topic.as_bytes());
+            // Each is answered before the next is sent: one number will do.
+            packet.extend([0, 1]);
+            packet.extend(*payload);
+            stream.write_all(&packet)?;
+            stream.read_exact(&mut answer)?;
+            if answer != [0x40, 2, 0, 1] {
+                return Err(io::Error::other(format!("the broker answers {answer:?}")));
+            }
+        }
+        stream.write_all(&[0xe0, 0])
     }
 
     /// Ends the broker at once, as a failing machine would.

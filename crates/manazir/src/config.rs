@@ -60,6 +60,8 @@ pub struct Config {
 pub struct Sources {
     /// Queues that others publish to.
     pub amqp: Vec<AmqpSource>,
+    /// Brokers that sensors publish to.
+    pub mqtt: Vec<MqttSource>,
 }
 
 /// A queue that others publish to.
@@ -77,6 +79,25 @@ pub struct AmqpSource {
 
 fn reply_to() -> String {
     "response_cloudtrail_events".to_owned()
+}
+
+/// A broker that sensors publish to.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MqttSource {
+    /// `mqtt://…`
+    pub address: String,
+    /// What is subscribed to; `+` stands for one level, `#` for all that follow.
+    pub topics: Vec<String>,
+    /// Our name there; by default one that this directory keeps.
+    pub client_id: Option<String>,
+}
+
+impl std::fmt::Debug for MqttSource {
+    /// Without the address, which holds a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MqttSource").field("topics", &self.topics).finish_non_exhaustive()
+    }
 }
 
 /// Bounds of what a caller may ask.
@@ -318,6 +339,20 @@ mod tests {
                 "what is given is no address of a queue: it begins with amqp://, or is left away for the embedded one"
             ],
         );
+    }
+
+    #[test]
+    fn sensors_that_cannot_be_followed_are_refused_without_their_address() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.toml");
+        let sensors = |source: &str, expect: Expect| {
+            std::fs::write(&path, format!("[[sources.mqtt]]\n{source}\n")).unwrap();
+            refused(&["--config", path.to_str().unwrap()], expect);
+        };
+        sensors("address = 'mqtts://a:secret@b'\ntopics = ['#']", expect![""]);
+        sensors("address = 'mqtt://b'\ntopics = ['a#']", expect![""]);
+        sensors("address = 'mqtt://b'\ntopics = []", expect![""]);
+        sensors("address = 'mqtt://b'\ntopics = ['a']\nclient_id = ''", expect![""]);
     }
 
     #[test]

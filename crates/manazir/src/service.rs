@@ -4,6 +4,7 @@ mod backend;
 mod beside;
 mod forgetting;
 mod resuming;
+mod sensors;
 mod source;
 mod upkeep;
 mod worker;

@@ -2,9 +2,10 @@
 
 use std::ops::RangeInclusive;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use manazir_mqtt::{Address, Topics};
 
-use super::{Role, Settings};
+use super::{MqttSource, Role, Settings};
 
 /// A hundred years: longer than anything is kept, short enough to be counted in microseconds.
 const DAYS_MAX: u64 = 36_500;
@@ -15,9 +16,13 @@ const SECONDS_MAX: u64 = 86_400;
 /// The smallest disk that days of samples can be kept on.
 const DISK_BYTES_MIN: u64 = 1 << 20;
 
+/// The longest text that MQTT can write.
+const CLIENT_ID_BYTES_MAX: usize = u16::MAX as usize;
+
 /// Refuses the first thing that cannot work.
 pub(super) fn check(settings: &Settings) -> Result<()> {
     places(settings)?;
+    settings.sources.mqtt.iter().try_for_each(sensors)?;
     for (key, value, range) in ranges(settings) {
         if !range.contains(&value) {
             match *range.end() {
@@ -71,6 +76,17 @@ fn places(settings: &Settings) -> Result<()> {
             "with a queue on a broker the verdicts must be where every worker sees them: give --truth \
              postgres://…"
         ),
+        _ => Ok(()),
+    }
+}
+
+fn sensors(source: &MqttSource) -> Result<()> {
+    Address::parse(&source.address).context("`sources.mqtt.address`")?;
+    Topics::new(source.topics.clone()).context("`sources.mqtt.topics`")?;
+    match &source.client_id {
+        Some(id) if id.is_empty() || id.len() > CLIENT_ID_BYTES_MAX => {
+            bail!("`sources.mqtt.client_id` has {} bytes; it has 1 to {CLIENT_ID_BYTES_MAX}", id.len())
+        }
         _ => Ok(()),
     }
 }

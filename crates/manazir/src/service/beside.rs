@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use super::backend::Backend;
 use super::forgetting::Forgetting;
+use super::sensors::Sensors;
 use super::source::{OntoQueue, Sources};
 use super::worker::Running;
 use crate::config::{Role, Settings};
@@ -24,6 +25,7 @@ pub(super) struct Beside {
     backend: Arc<Backend>,
     tasks: Tasks,
     sources: Sources,
+    sensors: Sensors,
     worker: Option<Running>,
     projecting: Option<Projecting>,
     keeper: Option<Keeper>,
@@ -53,6 +55,7 @@ impl Beside {
         let beside = Self {
             backend: Arc::clone(backend),
             tasks: Tasks::new(waiting.inbox()),
+            sensors: Sensors::start(settings, backend.queue(), keeping)?,
             sources: Sources::start(if answers { &settings.sources.amqp } else { &[] }, onto)?,
             worker,
             projecting: backend.embedded().map(|store| Projecting::start(store, keeping.clone())),
@@ -73,6 +76,7 @@ impl Beside {
     /// Ends everything. To be called when no request is answered any more: what was taken is judged, and the models
     /// are written down.
     pub(super) async fn stop(self) -> Result<()> {
+        self.sensors.stop().await;
         self.sources.stop().await;
         self.tasks.stop().await;
         if let Some(forgetting) = self.forgetting {
