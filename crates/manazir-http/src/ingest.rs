@@ -310,7 +310,7 @@ pub(crate) fn event_link(id: &EventId) -> String {
 }
 
 /// Text as one segment of a path: what is not unreserved (RFC 3986, 2.3) is written in hexadecimal.
-fn path_segment(text: &str) -> String {
+pub(crate) fn path_segment(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     text.bytes()
         .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })

@@ -7,7 +7,7 @@ mod common;
 use common::{Service, secret};
 use manazir_auth::Scope;
 use manazir_ingest::{Format, Message};
-use manazir_model::{SeriesKind, SeriesSamples};
+use manazir_model::SeriesSamples;
 
 /// The series of a message of samples; none if it is another.
 fn series(message: &Message) -> Vec<SeriesSamples> {
@@ -50,7 +50,7 @@ mod needs_prometheus {
         let up = service.wait_for(|message| of_metric(message, "up")).await;
         assert_eq!(label(&up, "job"), Some("manazir"));
         assert_eq!(label(&up, "instance"), Some(address.as_str()));
-        assert_eq!((up.kind, up.samples[0].value), (SeriesKind::Gauge, 1.0), "the scrape was answered");
+        assert_eq!((up.kind, up.samples[0].value), (None, 1.0), "the scrape was answered");
         drop(prometheus);
     }
 }
@@ -192,22 +192,22 @@ for provider in (meters, tracers, loggers):
         let found: Vec<String> = found.into_iter().collect();
         expect_test::expect![[r#"
             ERROR payments: cannot charge order of shop
-            edge.count{callee=db, caller=shop} Gauge
-            edge.duration_ms_max{callee=db, caller=shop} Gauge
-            edge.duration_ms_mean{callee=db, caller=shop} Gauge
-            edge.errors{callee=db, caller=shop} Gauge
-            latency.count{service.instance.id=1, service.name=shop} Counter
-            latency.mean{service.instance.id=1, service.name=shop} Gauge
-            latency.sum{service.instance.id=1, service.name=shop} Counter
-            orders{country=DE, service.instance.id=1, service.name=shop} Counter
-            span.count{operation=GET /orders/*, service=shop} Gauge
-            span.count{operation=query, service=shop} Gauge
-            span.duration_ms_max{operation=GET /orders/*, service=shop} Gauge
-            span.duration_ms_max{operation=query, service=shop} Gauge
-            span.duration_ms_mean{operation=GET /orders/*, service=shop} Gauge
-            span.duration_ms_mean{operation=query, service=shop} Gauge
-            span.errors{operation=GET /orders/*, service=shop} Gauge
-            span.errors{operation=query, service=shop} Gauge"#]]
+            edge.count{callee=db, caller=shop} Some(Gauge)
+            edge.duration_ms_max{callee=db, caller=shop} Some(Gauge)
+            edge.duration_ms_mean{callee=db, caller=shop} Some(Gauge)
+            edge.errors{callee=db, caller=shop} Some(Gauge)
+            latency.count{service.instance.id=1, service.name=shop} Some(Counter)
+            latency.mean{service.instance.id=1, service.name=shop} Some(Gauge)
+            latency.sum{service.instance.id=1, service.name=shop} Some(Counter)
+            orders{country=DE, service.instance.id=1, service.name=shop} Some(Counter)
+            span.count{operation=GET /orders/*, service=shop} Some(Gauge)
+            span.count{operation=query, service=shop} Some(Gauge)
+            span.duration_ms_max{operation=GET /orders/*, service=shop} Some(Gauge)
+            span.duration_ms_max{operation=query, service=shop} Some(Gauge)
+            span.duration_ms_mean{operation=GET /orders/*, service=shop} Some(Gauge)
+            span.duration_ms_mean{operation=query, service=shop} Some(Gauge)
+            span.errors{operation=GET /orders/*, service=shop} Some(Gauge)
+            span.errors{operation=query, service=shop} Some(Gauge)"#]]
         .assert_eq(&found.join("\n"));
     }
 

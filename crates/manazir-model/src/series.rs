@@ -63,8 +63,8 @@ pub enum SeriesKind {
 pub struct SeriesSamples {
     /// Whose they are.
     pub key: SeriesKey,
-    /// What the source says of the series: gauge or counter.
-    pub kind: SeriesKind,
+    /// What the source says of the series; `None` if it says nothing: its name and its first samples do then.
+    pub kind: Option<SeriesKind>,
     /// In the order in which they came.
     pub samples: Vec<Sample>,
 }

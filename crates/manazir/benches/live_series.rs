@@ -126,7 +126,7 @@ fn fleet(n_series: usize) -> Vec<Part> {
         ];
         let key = SeriesKey::new("node_load_average", labels);
         let part = &mut fleet[usize::from(partition_of(&key.to_string()))];
-        part.samples.push(SeriesSamples { key, kind: SeriesKind::Gauge, samples: Vec::new() });
+        part.samples.push(SeriesSamples { key, kind: Some(SeriesKind::Gauge), samples: Vec::new() });
     }
     fleet
 }

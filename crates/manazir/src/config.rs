@@ -349,10 +349,26 @@ mod tests {
             std::fs::write(&path, format!("[[sources.mqtt]]\n{source}\n")).unwrap();
             refused(&["--config", path.to_str().unwrap()], expect);
         };
-        sensors("address = 'mqtts://a:secret@b'\ntopics = ['#']", expect![""]);
-        sensors("address = 'mqtt://b'\ntopics = ['a#']", expect![""]);
-        sensors("address = 'mqtt://b'\ntopics = []", expect![""]);
-        sensors("address = 'mqtt://b'\ntopics = ['a']\nclient_id = ''", expect![""]);
+        sensors(
+            "address = 'mqtts://a:secret@b'\ntopics = ['#']",
+            expect![
+                "`sources.mqtt.address`: no address of a broker of sensors, as mqtt://USER:PASSWORD@HOST:1883: TLS is not spoken; put a tunnel between"
+            ],
+        );
+        sensors(
+            "address = 'mqtt://b'\ntopics = ['a#']",
+            expect![
+                "`sources.mqtt.topics`: `a#` is no filter of topics: `+` stands for a whole level, `#` for a whole level at the end"
+            ],
+        );
+        sensors(
+            "address = 'mqtt://b'\ntopics = []",
+            expect!["`sources.mqtt.topics`: a source of sensors names at least one topic"],
+        );
+        sensors(
+            "address = 'mqtt://b'\ntopics = ['a']\nclient_id = ''",
+            expect!["`sources.mqtt.client_id` has 0 bytes; it has 1 to 65535"],
+        );
     }
 
     #[test]

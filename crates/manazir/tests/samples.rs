@@ -24,7 +24,7 @@ fn minute(minute: i64) -> Message {
         let spike = if index == 0 && minute >= 397 { 80.0 } else { 0.0 };
         SeriesSamples {
             key: SeriesKey::new("load", [("host".to_owned(), index.to_string())]),
-            kind: SeriesKind::Gauge,
+            kind: Some(SeriesKind::Gauge),
             samples: vec![Sample { at, value: 50.0 + 2.0 * random.normal() + spike }],
         }
     };

@@ -110,7 +110,7 @@ pub(crate) async fn prometheus(
 }
 
 /// Puts samples on the queue; returns when they are on disk.
-pub(super) async fn publish(app: &App, decoded: DecodedSamples, digest: [u8; 32]) -> Result<(), Problem> {
+pub(crate) async fn publish(app: &App, decoded: DecodedSamples, digest: [u8; 32]) -> Result<(), Problem> {
     let count = decoded.samples as u64;
     let messages = parts::messages(decoded, digest, (app.now)())?;
     if !messages.is_empty() {

@@ -8,7 +8,7 @@ use manazir_model::{Sample, SeriesKey, Timestamp};
 use prost::Message;
 
 use super::Error;
-use super::samples::{DecodedSamples, kind_of_name};
+use super::samples::DecodedSamples;
 
 /// A NaN that says that a series has ended.
 const STALE: u64 = 0x7ff0_0000_0000_0002;
@@ -87,13 +87,12 @@ fn add(series: TimeSeries, decoded: &mut DecodedSamples) -> Result<(), String> {
     if more || key.labels.len() < count {
         return Err("a label comes twice".to_owned());
     }
-    let kind = kind_of_name(&key.metric);
     let samples = series.samples.into_iter().filter(|sample| sample.value.to_bits() != STALE);
     let samples = samples.map(|sample| Sample {
         at: Timestamp(sample.timestamp_ms.saturating_mul(1_000)),
         value: sample.value,
     });
-    decoded.add(key, kind, samples)
+    decoded.add(key, None, samples)
 }
 
 #[cfg(test)]
@@ -139,8 +138,8 @@ mod tests {
     #[test]
     fn series_with_their_samples() {
         expect![[r#"
-            up{instance=b:1, job=a} Gauge: 2023-06-23T16:23:18Z 1, 2023-06-23T16:23:33Z 0
-            http_requests_total Counter: 2023-06-23T16:23:18.25Z NaN
+            up{instance=b:1, job=a} unsaid: 2023-06-23T16:23:18Z 1, 2023-06-23T16:23:33Z 0
+            http_requests_total unsaid: 2023-06-23T16:23:18.25Z NaN
             ! item 3: the series has no name
             ! item 4: a label comes twice
             ! item 5: native histograms are not read; classic ones are"#]]

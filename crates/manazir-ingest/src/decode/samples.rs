@@ -45,7 +45,7 @@ impl DecodedSamples {
     pub(super) fn add(
         &mut self,
         key: SeriesKey,
-        kind: SeriesKind,
+        kind: Option<SeriesKind>,
         samples: impl IntoIterator<Item = Sample>,
     ) -> Result<(), String> {
         sound(&key)?;
@@ -89,7 +89,7 @@ impl DecodedSamples {
     }
 
     /// As [`DecodedSamples::add`] for one sample that is one item.
-    fn push(&mut self, item: usize, read: Result<(SeriesKey, SeriesKind, Sample), Vec<String>>) {
+    fn push(&mut self, item: usize, read: Result<(SeriesKey, Option<SeriesKind>, Sample), Vec<String>>) {
         let added =
             read.and_then(|(key, kind, sample)| self.add(key, kind, [sample]).map_err(|why| vec![why]));
         if let Err(wrong) = added {
@@ -114,12 +114,6 @@ fn sound(key: &SeriesKey) -> Result<(), String> {
     }
 }
 
-/// What the name of a metric says of its kind, by the custom of Prometheus.
-pub(super) fn kind_of_name(metric: &str) -> SeriesKind {
-    let counts = ["_total", "_count", "_sum", "_bucket"].iter().any(|ending| metric.ends_with(ending));
-    if counts { SeriesKind::Counter } else { SeriesKind::Gauge }
-}
-
 /// Everything that was read as text, for snapshots.
 #[cfg(test)]
 pub(super) fn show(decoded: &DecodedSamples) -> String {
@@ -127,7 +121,8 @@ pub(super) fn show(decoded: &DecodedSamples) -> String {
     for SeriesSamples { key, kind, samples } in &decoded.series {
         let samples: Vec<_> =
             samples.iter().map(|sample| format!("{} {}", sample.at, sample.value)).collect();
-        lines.push(format!("{key} {kind:?}: {}", samples.join(", ")));
+        let kind = kind.map_or_else(|| "unsaid".to_owned(), |kind| format!("{kind:?}"));
+        lines.push(format!("{key} {kind}: {}", samples.join(", ")));
     }
     lines.extend(decoded.rejects.iter().map(|why| format!("! {why}")));
     lines.join("\n")

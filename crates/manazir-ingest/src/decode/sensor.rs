@@ -17,7 +17,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::samples::ndjson::{self, Keys, Unsaid};
-use super::samples::{AHEAD_MICROS_MAX, DecodedSamples, kind_of_name};
+use super::samples::{AHEAD_MICROS_MAX, DecodedSamples};
 use super::{Error, keys};
 use crate::Format;
 
@@ -44,7 +44,7 @@ pub struct Reading<'a> {
     pub retained: bool,
 }
 
-type Read = (SeriesKey, SeriesKind, Sample);
+type Read = (SeriesKey, Option<SeriesKind>, Sample);
 
 /// Reads a message; items are its lines, if it is JSON and more than one.
 ///
@@ -101,7 +101,7 @@ fn number(reading: &Reading<'_>, item: usize, text: &[u8]) -> Result<Vec<Read>, 
         return Ok(Vec::new());
     }
     let sample = Sample { at: reading.received_at, value };
-    Ok(vec![(SeriesKey::new(reading.topic, []), kind_of_name(reading.topic), sample)])
+    Ok(vec![(SeriesKey::new(reading.topic, []), None, sample)])
 }
 
 fn object(reading: &Reading<'_>, item: usize, line: &[u8]) -> Result<Vec<Read>, Error> {
@@ -140,7 +140,7 @@ fn fields(
         match value.parse::<f64>() {
             Ok(value) if value.is_finite() => {
                 let sample = Sample { at: time.unwrap_or(reading.received_at), value };
-                read.push((SeriesKey::new(name, labels.clone()), kind_of_name(name), sample));
+                read.push((SeriesKey::new(name, labels.clone()), None, sample));
             }
             _ => wrong.push(format!("{name} is not a number")),
         }
@@ -176,9 +176,9 @@ mod tests {
 
     #[test]
     fn a_bare_number_is_a_sample_of_its_topic_at_its_arrival() {
-        check("hall/temperature", " 21.5\r\n", expect!["hall/temperature Gauge: 2023-06-23T16:23:18Z 21.5"]);
-        check("hall/clicks_total", "-1e3", expect!["hall/clicks_total Counter: 2023-06-23T16:23:18Z -1000"]);
-        check("hall", "nan", expect!["hall Gauge: 2023-06-23T16:23:18Z NaN"]);
+        check("hall/temperature", " 21.5\r\n", expect!["hall/temperature unsaid: 2023-06-23T16:23:18Z 21.5"]);
+        check("hall/clicks_total", "-1e3", expect!["hall/clicks_total unsaid: 2023-06-23T16:23:18Z -1000"]);
+        check("hall", "nan", expect!["hall unsaid: 2023-06-23T16:23:18Z NaN"]);
         check("hall", "", expect![""]);
         for payload in ["on", "21,5", "21.5 °C", "inf", "[1]", "\"1\"", "1\n2"] {
             check("hall", payload, expect!["! item 1: neither a number nor a JSON object"]);
@@ -187,20 +187,22 @@ mod tests {
 
     #[test]
     fn an_object_with_a_value_is_a_sample_and_may_leave_name_and_time_away() {
-        check("hall", r#"{"value": 21.5}"#, expect!["hall Gauge: 2023-06-23T16:23:18Z 21.5"]);
+        check("hall", r#"{"value": 21.5}"#, expect!["hall unsaid: 2023-06-23T16:23:18Z 21.5"]);
         check(
             "hall",
             r#"{
                 "value": null, "time": "2024-01-01T00:00:00Z",
                 "series": "heat", "labels": {"floor": 1}
             }"#,
-            expect!["heat{floor=1} Gauge: 2024-01-01T00:00:00Z NaN"],
+            expect![
+                "! item 1: the sample of heat{floor=1} at 2024-01-01T00:00:00Z is more than 10 minutes ahead of its arrival: a clock is wrong"
+            ],
         );
         check(
             "hall",
             "{\"value\": 1, \"at\": 1}\n{\"value\": 2, \"at\": \"noon\"}\n\n7\n{\"value\": 3, \"at\": 3}",
             expect![[r#"
-                hall Gauge: 1970-01-01T00:00:01Z 1, 2023-06-23T16:23:18Z 7, 1970-01-01T00:00:03Z 3
+                hall unsaid: 1970-01-01T00:00:01Z 1, 2023-06-23T16:23:18Z 7, 1970-01-01T00:00:03Z 3
                 ! item 2: at is not a time as RFC 3339 writes it, like 2023-06-23T16:23:18Z, or seconds or milliseconds since 1970"#]],
         );
     }
@@ -211,13 +213,13 @@ mod tests {
             "hall",
             r#"{"temperature": 21.5, "humidity": 40, "battery": "low", "on": true, "ts": 1687537399, "more": {"a": 1}}"#,
             expect![[r#"
-                humidity{topic=hall} Gauge: 2023-06-23T16:23:19Z 40
-                temperature{topic=hall} Gauge: 2023-06-23T16:23:19Z 21.5"#]],
+                humidity{topic=hall} unsaid: 2023-06-23T16:23:19Z 40
+                temperature{topic=hall} unsaid: 2023-06-23T16:23:19Z 21.5"#]],
         );
         check(
             "a",
             r#"{"clicks_total": 4, "labels": {"b": "c"}}"#,
-            expect!["clicks_total{b=c, topic=a} Counter: 2023-06-23T16:23:18Z 4"],
+            expect!["clicks_total{b=c, topic=a} unsaid: 2023-06-23T16:23:18Z 4"],
         );
         check("a", r#"{"state": "on"}"#, expect!["! item 1: no field is a number"]);
         check(
@@ -238,8 +240,14 @@ mod tests {
 
     #[test]
     fn what_comes_from_the_future_is_refused_as_everywhere() {
-        check("a", r#"{"b": 1, "at": 1687538000}"#, expect![""]);
-        check("a", r#"{"b": 1, "at": 1687537998}"#, expect![""]);
+        check(
+            "a",
+            r#"{"b": 1, "at": 1687538000}"#,
+            expect![
+                "! item 1: the sample of b{topic=a} at 2023-06-23T16:33:20Z is more than 10 minutes ahead of its arrival: a clock is wrong"
+            ],
+        );
+        check("a", r#"{"b": 1, "at": 1687537998}"#, expect!["b{topic=a} unsaid: 2023-06-23T16:33:18Z 1"]);
     }
 
     #[test]
@@ -249,8 +257,8 @@ mod tests {
             "a",
             &format!(r#"{{"{long}": 1, "": 2, "z": 3}}"#),
             expect![[r#"
-                z{topic=a} Gauge: 2023-06-23T16:23:18Z 3
-                ! item 1: the series has no name; a name, label or value has 2049 bytes, more than 2048"#]],
+                z{topic=a} unsaid: 2023-06-23T16:23:18Z 3
+                ! item 1: the series has no name; a name, label or value has 1025 bytes, more than 1024"#]],
         );
     }
 
@@ -268,7 +276,7 @@ mod tests {
         let kept =
             all.map(|payload| show(&decode(&Reading { retained: true, ..reading("a", payload.as_bytes()) })));
         let taken: Vec<&str> = kept.iter().map(String::as_str).filter(|shown| !shown.is_empty()).collect();
-        assert_eq!(taken, ["b{topic=a} Gauge: 1970-01-01T00:00:07Z 7", "a Gauge: 1970-01-01T00:00:08Z 7"]);
+        assert_eq!(taken, ["b{topic=a} unsaid: 1970-01-01T00:00:07Z 7", "a unsaid: 1970-01-01T00:00:08Z 7"]);
     }
 
     #[test]

@@ -198,7 +198,7 @@ fn tell(samples: &mut Vec<SeriesSamples>, account: &str, actor: &str, minutes: &
         let key = SeriesKey::new(metric, labels);
         samples.push(SeriesSamples {
             key,
-            kind: SeriesKind::Gauge,
+            kind: Some(SeriesKind::Gauge),
             samples: minutes.iter().map(sample).collect(),
         });
     };

@@ -74,7 +74,7 @@ impl One {
     /// Judges one sample; `said` is what its source says of the series.
     pub(super) fn take(
         &mut self,
-        (key, said): (&SeriesKey, SeriesKind),
+        (key, said): (&SeriesKey, Option<SeriesKind>),
         sample: Sample,
         received_at: Timestamp,
         counts: &mut SampleCounts,
@@ -93,7 +93,7 @@ impl One {
 
     fn take_newest(
         &mut self,
-        (key, said): (&SeriesKey, SeriesKind),
+        (key, said): (&SeriesKey, Option<SeriesKind>),
         sample: Sample,
         received_at: Timestamp,
     ) -> Taken {
@@ -150,8 +150,8 @@ impl One {
     }
 
     /// Grain and kind are known: the detector learns from the first samples.
-    fn learnt(&mut self, (key, said): (&SeriesKey, SeriesKind), first: &[Sample]) {
-        self.counter = said == SeriesKind::Counter || is_counter(key, first);
+    fn learnt(&mut self, (key, said): (&SeriesKey, Option<SeriesKind>), first: &[Sample]) {
+        self.counter = said.map_or_else(|| is_counter(key, first), |said| said == SeriesKind::Counter);
         self.grain = usual_step(first);
         let setting = Setting { grain: self.grain, ..Setting::default() };
         let mut detector = Box::new(LiveDetector::new(&setting, LiveConfig::default()));

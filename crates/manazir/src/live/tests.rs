@@ -1,7 +1,7 @@
 //! Live series as a worker sees them: batches in, rows and findings out.
 
 use manazir_detect::Random;
-use manazir_model::{EpisodeState, Sample, SeriesKind};
+use manazir_model::{EpisodeState, Sample};
 use proptest::prelude::*;
 
 use super::*;
@@ -16,7 +16,7 @@ fn of(metric: &str, samples: &[(i64, f64)]) -> SeriesSamples {
     let samples = samples.iter().map(|&(minute, value)| Sample { at: at(minute), value }).collect();
     SeriesSamples {
         key: SeriesKey::new(metric, [("country".to_owned(), "BR".to_owned())]),
-        kind: SeriesKind::Gauge,
+        kind: None,
         samples,
     }
 }

@@ -127,7 +127,7 @@ impl Points {
         let added = values.and_then(|values| {
             let at = time(nanos).ok_or("the point has no time")?;
             values.into_iter().try_for_each(|(name, kind, value)| {
-                self.decoded.add(SeriesKey::new(name, labels.clone()), kind, [Sample { at, value }])
+                self.decoded.add(SeriesKey::new(name, labels.clone()), Some(kind), [Sample { at, value }])
             })
         });
         if let Err(why) = added {

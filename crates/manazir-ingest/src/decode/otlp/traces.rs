@@ -139,7 +139,7 @@ fn add(group: &Group, summary: &Summary, decoded: &mut DecodedSamples) -> Result
     ];
     values.into_iter().try_for_each(|(name, value)| {
         let key = SeriesKey::new(format!("{prefix}.{name}"), labels.clone());
-        decoded.add(key, SeriesKind::Gauge, [Sample { at: summary.last, value }])
+        decoded.add(key, Some(SeriesKind::Gauge), [Sample { at: summary.last, value }])
     })
 }
 

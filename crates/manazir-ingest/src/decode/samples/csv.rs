@@ -12,7 +12,7 @@ use csv::{ByteRecord, ReaderBuilder};
 use manazir_model::{Sample, SeriesKey, SeriesKind};
 
 use super::super::moment;
-use super::{DecodedSamples, Error, LABELS_MAX, kind_of_name};
+use super::{DecodedSamples, Error, LABELS_MAX};
 
 /// Where each column stands.
 struct Columns {
@@ -74,7 +74,10 @@ fn columns(header: &ByteRecord) -> Result<Columns, Vec<String>> {
     Ok(Columns { series, time, value, labels, count: names.len() })
 }
 
-fn sample(columns: &Columns, row: &ByteRecord) -> Result<(SeriesKey, SeriesKind, Sample), Vec<String>> {
+fn sample(
+    columns: &Columns,
+    row: &ByteRecord,
+) -> Result<(SeriesKey, Option<SeriesKind>, Sample), Vec<String>> {
     if row.len() != columns.count {
         return Err(vec![format!("{} fields; the header has {}", row.len(), columns.count)]);
     }
@@ -103,7 +106,7 @@ fn sample(columns: &Columns, row: &ByteRecord) -> Result<(SeriesKey, SeriesKind,
     if !wrong.is_empty() {
         return Err(wrong);
     }
-    Ok((SeriesKey::new(metric, labels), kind_of_name(metric), Sample { at, value }))
+    Ok((SeriesKey::new(metric, labels), None, Sample { at, value }))
 }
 
 #[cfg(test)]
@@ -124,10 +127,10 @@ mod tests {
         check(
             b"series,time,value,host,zone\ncpu,2023-06-23T16:23:18Z,1.5,a,\ncpu,1687537458,,a,\n\"hits_total\",1687537458000,7,\"b,c\",eu\n",
             expect![[r#"
-                cpu{host=a} Gauge: 2023-06-23T16:23:18Z 1.5, 2023-06-23T16:24:18Z NaN
-                hits_total{host=b,c, zone=eu} Counter: 2023-06-23T16:24:18Z 7"#]],
+                cpu{host=a} unsaid: 2023-06-23T16:23:18Z 1.5, 2023-06-23T16:24:18Z NaN
+                hits_total{host=b,c, zone=eu} unsaid: 2023-06-23T16:24:18Z 7"#]],
         );
-        check(b"\xef\xbb\xbfValue,At,Metric\r\n1,0,load\r\n", expect!["load Gauge: 1970-01-01T00:00:00Z 1"]);
+        check(b"\xef\xbb\xbfValue,At,Metric\r\n1,0,load\r\n", expect!["load unsaid: 1970-01-01T00:00:00Z 1"]);
     }
 
     #[test]
@@ -148,12 +151,12 @@ mod tests {
         check(
             b"series,time,value\ncpu,0\n,0,1\ncpu,noon,many\ncpu,0,1,2\n\xff,0,1\ncpu,0,1\n",
             expect![[r#"
-            cpu Gauge: 1970-01-01T00:00:00Z 1
-            ! item 1: 2 fields; the header has 3
-            ! item 2: the series has no name
-            ! item 3: time is not a time as RFC 3339 writes it, like 2023-06-23T16:23:18Z, or seconds or milliseconds since 1970; value is not a number
-            ! item 4: 4 fields; the header has 3
-            ! item 5: the row is not UTF-8"#]],
+                cpu unsaid: 1970-01-01T00:00:00Z 1
+                ! item 1: 2 fields; the header has 3
+                ! item 2: the series has no name
+                ! item 3: time is not a time as RFC 3339 writes it, like 2023-06-23T16:23:18Z, or seconds or milliseconds since 1970; value is not a number
+                ! item 4: 4 fields; the header has 3
+                ! item 5: the row is not UTF-8"#]],
         );
     }
 

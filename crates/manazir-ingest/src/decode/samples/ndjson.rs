@@ -83,7 +83,7 @@ pub fn decode(bytes: &[u8]) -> DecodedSamples {
 pub(in super::super) fn sample(
     keys: &Keys<'_>,
     unsaid: Option<Unsaid<'_>>,
-) -> Result<(SeriesKey, SeriesKind, Sample), Vec<String>> {
+) -> Result<(SeriesKey, Option<SeriesKind>, Sample), Vec<String>> {
     let mut wrong = Vec::new();
     let metric = match (keys.series.or(keys.metric), unsaid) {
         (None, Some(unsaid)) => Cow::Borrowed(unsaid.series),
@@ -121,13 +121,14 @@ fn labels(value: keys::Value<'_>, wrong: &mut Vec<String>) -> BTreeMap<String, S
         .collect()
 }
 
-fn kind(value: keys::Value<'_>, wrong: &mut Vec<String>) -> SeriesKind {
+fn kind(value: keys::Value<'_>, wrong: &mut Vec<String>) -> Option<SeriesKind> {
     match &*word("kind", value, wrong) {
-        "" | "gauge" => SeriesKind::Gauge,
-        "counter" => SeriesKind::Counter,
+        "" => None,
+        "gauge" => Some(SeriesKind::Gauge),
+        "counter" => Some(SeriesKind::Counter),
         other => {
             wrong.push(format!("kind is `{other}`; it is gauge or counter"));
-            SeriesKind::Gauge
+            None
         }
     }
 }
@@ -163,9 +164,9 @@ mod tests {
 {"series": "cpu", "labels": {"host": "a", "rack": null}, "at": 1687537458000, "value": null, "more": {}}
 {"series": "cpu", "labels": {"host": 7, "up": true}, "at": 1687537458.5, "value": -1e3}"#,
             expect![[r#"
-                cpu{host=a} Gauge: 2023-06-23T16:23:18Z 1.5, 2023-06-23T16:24:18Z NaN
+                cpu{host=a} unsaid: 2023-06-23T16:23:18Z 1.5, 2023-06-23T16:24:18Z NaN
                 hits Counter: 2023-06-23T16:23:18Z 7
-                cpu{host=7, up=true} Gauge: 2023-06-23T16:24:18.5Z -1000"#]],
+                cpu{host=7, up=true} unsaid: 2023-06-23T16:24:18.5Z -1000"#]],
         );
     }
 
