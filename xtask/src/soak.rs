@@ -129,7 +129,8 @@ fn properties(seconds: u64, seed: u64) -> Result<Outcome> {
 
 /// The forms of the service that are killed: a word in the name of the test, the check it is, and what share of
 /// the rounds it gets, for some take much longer.
-const KILLED: [(&str, &str, u64); 1] = [("embedded", "kill -9 of `serve`", 1)];
+const KILLED: [(&str, &str, u64); 2] =
+    [("embedded", "kill -9 of `serve`", 1), ("machines", "kill -9 of `serve`, RabbitMQ and PostgreSQL", 4)];
 
 /// The service, killed at moments drawn from the seed: nothing may be lost or counted twice.
 fn kills(rounds: u64, seed: u64) -> Result<Vec<Outcome>> {

@@ -82,6 +82,13 @@ impl Client {
     }
 }
 
+/// One request on a connection of its own: status and body; `None` if the connection broke.
+#[must_use]
+pub fn call(address: &str, token: &str, method: &str, path: &str, body: &str) -> Option<(u16, Value)> {
+    let answer = Client::new(address, token).call(method, path, body.as_bytes()).ok()?;
+    Some((answer.status, answer.json()))
+}
+
 fn connect(address: &str) -> io::Result<BufReader<TcpStream>> {
     let stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;

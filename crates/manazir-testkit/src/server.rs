@@ -108,12 +108,17 @@ impl Process {
     pub(crate) fn comes_up(&mut self, mut ready: impl FnMut() -> bool) -> bool {
         let until = Instant::now() + Duration::from_secs(60);
         while !ready() {
-            if self.child.try_wait().is_ok_and(|ended| ended.is_some()) || Instant::now() > until {
+            if !self.is_running() || Instant::now() > until {
                 return false;
             }
             std::thread::sleep(Duration::from_millis(20));
         }
         true
+    }
+
+    /// True until it has ended.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|ended| ended.is_none())
     }
 
     /// Its number, for signals and for `/proc`.

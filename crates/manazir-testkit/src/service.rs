@@ -1,5 +1,6 @@
 //! The service as a process of its own: started, called, stopped, killed, started again.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -26,7 +27,21 @@ impl Service {
     /// If it ends instead.
     #[must_use]
     pub fn start(program: &str, data: &Path, options: &[String]) -> Self {
-        let (mut process, log) = process(program, data, options);
+        Self::start_with(program, data, options, &[])
+    }
+
+    /// The same with variables of the environment.
+    ///
+    /// # Panics
+    /// If it ends instead.
+    #[must_use]
+    pub fn start_with(
+        program: &str,
+        data: &Path,
+        options: &[impl AsRef<OsStr>],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let (mut process, log) = process(program, data, options, variables);
         let mut lines = BufReader::new(process.output());
         let mut said = String::new();
         while !said.ends_with("}\n") {
@@ -46,7 +61,7 @@ impl Service {
 
     /// Starts it and ends it at once after `moment`, ready or not.
     pub fn start_and_kill(program: &str, data: &Path, options: &[String], moment: Duration) {
-        let (process, _) = process(program, data, options);
+        let (process, _) = process(program, data, options, &[]);
         std::thread::sleep(moment);
         drop(process);
     }
@@ -75,6 +90,11 @@ impl Service {
         self.process.id()
     }
 
+    /// True until it has ended.
+    pub fn is_running(&mut self) -> bool {
+        self.process.is_running()
+    }
+
     /// Ends it at once, as a failing machine would; what is on disk stays.
     pub fn kill(&mut self) {
         self.process.kill();
@@ -83,15 +103,26 @@ impl Service {
     /// Stops it as a container does, and waits; true if it says that all went well.
     #[must_use]
     pub fn terminate(mut self) -> bool {
+        self.signal("TERM") && self.process.ended()
+    }
+
+    /// Sends it a signal, as `STOP`; true if it was sent.
+    pub fn signal(&self, name: &str) -> bool {
         let id = self.process.id().to_string();
-        let told = Command::new("kill").args(["-TERM", &id]).status();
-        told.is_ok_and(|status| status.success()) && self.process.ended()
+        let told = Command::new("kill").args([&format!("-{name}"), &id]).status();
+        told.is_ok_and(|status| status.success())
     }
 }
 
-fn process(program: &str, data: &Path, options: &[String]) -> (Process, PathBuf) {
+fn process(
+    program: &str,
+    data: &Path,
+    options: &[impl AsRef<OsStr>],
+    variables: &[(&str, &str)],
+) -> (Process, PathBuf) {
     let mut command = server::kept(&[], Path::new(program));
     command.args(["serve", "--json", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(options);
+    command.envs(variables.iter().copied());
     // A file beside the directory, for the directory is the service's own.
     let log = PathBuf::from(format!("{}.log", data.display()));
     (Process::spawn(command, log.clone(), Stdio::piped()), log)

@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
-mod service;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -12,10 +10,13 @@ use manazir_ingest::contract::{self, Fixture, Opened};
 use manazir_ingest::{Commit, EventStore, Lease, Queue};
 use manazir_rabbitmq::{Address, Config, RabbitConsumer, RabbitQueue, Stop};
 use manazir_sql::{PostgresEvents, Truth};
+use manazir_testkit::client::call;
 use manazir_testkit::postgres::Postgres;
 use manazir_testkit::rabbitmq::Rabbit;
+use manazir_testkit::service::Service;
 use serde_json::{Value, json};
-use service::{Service, call};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_manazir");
 
 /// A virtual host and a database of its own.
 struct Shared {
@@ -113,7 +114,7 @@ fn send(service: &Service, token: &str, ids: std::ops::Range<usize>) {
     let records: Vec<Value> = ids.map(record).collect();
     for batch in records.chunks(50) {
         let body = json!({"Records": batch}).to_string();
-        let answer = || call(&service.address, token, "POST", "/api/v1/ingest/cloudtrail", &body);
+        let answer = || call(service.address(), token, "POST", "/api/v1/ingest/cloudtrail", &body);
         within(Duration::from_secs(60), || answer().is_some_and(|(status, _)| status == 202));
     }
 }
@@ -133,7 +134,7 @@ fn all_are_judged(service: &Service, token: &str, ids: std::ops::Range<usize>) {
         let path = format!("/api/v1/events/cloudtrail/e{id}");
         let mut place = None;
         within(Duration::from_secs(60), || {
-            let (status, event) = call(&service.address, token, "GET", &path, "").unwrap();
+            let (status, event) = call(service.address(), token, "GET", &path, "").unwrap();
             place = (status == 200).then(|| (event["partition"].as_u64(), event["seq"].as_u64()));
             place.is_some()
         });
@@ -164,7 +165,7 @@ impl Cluster {
     fn run(&self, role: &str, name: &str) -> Service {
         let config = self.folder.path().join("service.toml");
         let options = ["--config", config.to_str().unwrap(), "--queue", &self.queue, "--role", role];
-        Service::start_with(&self.folder.path().join(name), &options, &[("TEST_TRUTH", &self.truth)])
+        Service::start_with(PROGRAM, &self.folder.path().join(name), &options, &[("TEST_TRUTH", &self.truth)])
     }
 }
 
@@ -174,18 +175,18 @@ impl Cluster {
 fn workers_die_pause_and_come_back_needs_rabbitmq_needs_postgres() {
     let cluster = Cluster::start();
     let api = cluster.run("api", "api");
-    let token = api.token.clone().unwrap();
+    let token = api.token().unwrap().to_owned();
     let paused = cluster.run("worker", "one");
     send(&api, &token, 0..500);
     let mut killed = cluster.run("worker", "two");
     send(&api, &token, 500..1_000);
-    paused.signal("STOP");
+    assert!(paused.signal("STOP"));
     send(&api, &token, 1_000..1_500);
     killed.kill();
     let last = cluster.run("worker", "three");
     send(&api, &token, 1_500..2_000);
     all_are_judged(&api, &token, 0..2_000);
-    paused.signal("CONT");
+    assert!(paused.signal("CONT"));
     send(&api, &token, 0..2_500);
     all_are_judged(&api, &token, 0..2_500);
     // A caller is told by whichever worker judged, once the partitions have settled.
@@ -193,12 +194,12 @@ fn workers_die_pause_and_come_back_needs_rabbitmq_needs_postgres() {
     within(Duration::from_secs(60), || {
         id += 1;
         let body = json!({"Records": [record(id)]}).to_string();
-        let answer = call(&api.address, &token, "POST", "/api/v1/ingest/cloudtrail?wait=verdict", &body);
+        let answer = call(api.address(), &token, "POST", "/api/v1/ingest/cloudtrail?wait=verdict", &body);
         answer.unwrap().1["events"][0]["status"] == "judged"
     });
-    paused.terminate();
-    last.terminate();
-    api.terminate();
+    assert!(paused.terminate());
+    assert!(last.terminate());
+    assert!(api.terminate());
 }
 
 const SERIES: usize = 20;
@@ -222,7 +223,7 @@ fn minute(minute: usize) -> String {
 fn send_samples(service: &Service, token: &str, minutes: std::ops::Range<usize>) {
     for number in minutes {
         let body = minute(number);
-        let answer = || call(&service.address, token, "POST", "/api/v1/ingest/samples", &body);
+        let answer = || call(service.address(), token, "POST", "/api/v1/ingest/samples", &body);
         within(Duration::from_secs(60), || answer().is_some_and(|(status, _)| status == 202));
     }
 }
@@ -230,7 +231,7 @@ fn send_samples(service: &Service, token: &str, minutes: std::ops::Range<usize>)
 /// Numbers of the series of a metric, by their labels.
 fn series_of(service: &Service, token: &str, metric: &str) -> BTreeMap<String, String> {
     let path = format!("/api/v1/series?metric={metric}&limit=1000");
-    let (status, page) = call(&service.address, token, "GET", &path, "").unwrap();
+    let (status, page) = call(service.address(), token, "GET", &path, "").unwrap();
     assert_eq!(status, 200, "{page}");
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let series = page["items"].as_array().unwrap().iter();
@@ -241,7 +242,7 @@ fn series_of(service: &Service, token: &str, metric: &str) -> BTreeMap<String, S
 fn samples_of(service: &Service, token: &str, metric: &str) -> BTreeMap<String, Vec<String>> {
     let rows = |id: &str| {
         let path = format!("/api/v1/series/{id}/samples?revisions=true&limit=20000");
-        let (status, found) = call(&service.address, token, "GET", &path, "").unwrap();
+        let (status, found) = call(service.address(), token, "GET", &path, "").unwrap();
         assert_eq!(status, 200, "{found}");
         let mut items = found["items"].as_array().unwrap().clone();
         for item in &mut items {
@@ -258,7 +259,7 @@ fn samples_of(service: &Service, token: &str, metric: &str) -> BTreeMap<String, 
 fn samples_are_judged_and_kept_once_through_the_death_of_a_worker_needs_rabbitmq_needs_postgres() {
     let cluster = Cluster::start();
     let api = cluster.run("api", "api");
-    let token = api.token.clone().unwrap();
+    let token = api.token().unwrap().to_owned();
     let one = cluster.run("worker", "one");
     let mut killed = cluster.run("worker", "two");
     send_samples(&api, &token, 0..50);
@@ -268,8 +269,8 @@ fn samples_are_judged_and_kept_once_through_the_death_of_a_worker_needs_rabbitmq
     // The ones in the middle once more, as a sender does that heard no answer.
     send_samples(&api, &token, 40..120);
 
-    let alone = Service::start(&cluster.folder.path().join("alone"));
-    let its_token = alone.token.clone().unwrap();
+    let alone = Service::start(PROGRAM, &cluster.folder.path().join("alone"), &[]);
+    let its_token = alone.token().unwrap().to_owned();
     send_samples(&alone, &its_token, 0..120);
     let all = |samples: &BTreeMap<String, Vec<String>>| samples.values().map(Vec::len).sum::<usize>();
     within(Duration::from_secs(60), || all(&samples_of(&alone, &its_token, "load")) == 120 * SERIES);
@@ -281,10 +282,10 @@ fn samples_are_judged_and_kept_once_through_the_death_of_a_worker_needs_rabbitmq
     }
     let spiked = told.values().flatten().filter(|row| row.contains("\"alarm\":true")).count();
     assert!(spiked > 0, "the spike is told");
-    let (status, episodes) = call(&api.address, &token, "GET", "/api/v1/episodes", "").unwrap();
+    let (status, episodes) = call(api.address(), &token, "GET", "/api/v1/episodes", "").unwrap();
     let episode = &episodes["items"][0];
     assert_eq!((status, &episode["series"]["name"]), (200, &json!("load{host=0}")), "{episodes}");
-    let (_, anomalies) = call(&api.address, &token, "GET", "/api/v1/anomalies?kind=series", "").unwrap();
+    let (_, anomalies) = call(api.address(), &token, "GET", "/api/v1/anomalies?kind=series", "").unwrap();
     let found: Vec<&Value> =
         anomalies["items"].as_array().unwrap().iter().map(|item| &item["series"]).collect();
     assert_eq!(found, ["load{host=0}"], "{anomalies}");
@@ -292,14 +293,14 @@ fn samples_are_judged_and_kept_once_through_the_death_of_a_worker_needs_rabbitmq
     // A correction stands beside what it corrects.
     let late = json!({"series": "load", "labels": {"host": "1"}, "at": START + 60 * 110, "value": 1.0});
     let (status, _) =
-        call(&api.address, &token, "POST", "/api/v1/ingest/samples", &late.to_string()).unwrap();
+        call(api.address(), &token, "POST", "/api/v1/ingest/samples", &late.to_string()).unwrap();
     assert_eq!(status, 202);
     within(Duration::from_secs(60), || all(&samples_of(&api, &token, "load")) == 120 * SERIES + 1);
     let corrected = &samples_of(&api, &token, "load")["load{host=1}"][111];
     assert!(corrected.contains("\"revision\":1") && corrected.contains("\"late\":true"), "{corrected}");
-    last.terminate();
-    one.terminate();
-    api.terminate();
+    assert!(last.terminate());
+    assert!(one.terminate());
+    assert!(api.terminate());
 }
 
 /// What events become by account and actor is there for every process, too.
@@ -307,7 +308,7 @@ fn samples_are_judged_and_kept_once_through_the_death_of_a_worker_needs_rabbitmq
 fn series_of_events_are_kept_needs_rabbitmq_needs_postgres() {
     let cluster = Cluster::start();
     let api = cluster.run("api", "api");
-    let token = api.token.clone().unwrap();
+    let token = api.token().unwrap().to_owned();
     let workers = [cluster.run("worker", "one"), cluster.run("worker", "two")];
     let event = |number: usize| {
         let mut event = record(number);
@@ -317,7 +318,7 @@ fn series_of_events_are_kept_needs_rabbitmq_needs_postgres() {
         event
     };
     let body = json!({"Records": (0..300).map(event).collect::<Vec<_>>()}).to_string();
-    let (status, _) = call(&api.address, &token, "POST", "/api/v1/ingest/cloudtrail", &body).unwrap();
+    let (status, _) = call(api.address(), &token, "POST", "/api/v1/ingest/cloudtrail", &body).unwrap();
     assert_eq!(status, 202);
     // The last two minutes are not closed yet.
     within(Duration::from_secs(60), || {
@@ -325,9 +326,9 @@ fn series_of_events_are_kept_needs_rabbitmq_needs_postgres() {
         told.values().any(|rows| rows.len() >= 27)
     });
     for worker in workers {
-        worker.terminate();
+        assert!(worker.terminate());
     }
-    api.terminate();
+    assert!(api.terminate());
 }
 
 /// CT-W25: the broker goes away and comes back, and nobody has to be started again.
@@ -335,12 +336,12 @@ fn series_of_events_are_kept_needs_rabbitmq_needs_postgres() {
 fn a_broker_that_restarts_is_found_again_needs_rabbitmq_needs_postgres() {
     let mut cluster = Cluster::start();
     let api = cluster.run("api", "api");
-    let token = api.token.clone().unwrap();
+    let token = api.token().unwrap().to_owned();
     let worker = cluster.run("worker", "one");
     send(&api, &token, 0..200);
     cluster.rabbit.kill();
     let body = json!({"Records": [record(1)]}).to_string();
-    let (status, problem) = call(&api.address, &token, "POST", "/api/v1/ingest/cloudtrail", &body).unwrap();
+    let (status, problem) = call(api.address(), &token, "POST", "/api/v1/ingest/cloudtrail", &body).unwrap();
     assert_eq!(
         (status, problem["title"].as_str()),
         (503, Some("A part of the service is away")),
@@ -349,8 +350,8 @@ fn a_broker_that_restarts_is_found_again_needs_rabbitmq_needs_postgres() {
     cluster.rabbit.restart();
     send(&api, &token, 200..400);
     all_are_judged(&api, &token, 0..400);
-    worker.terminate();
-    api.terminate();
+    assert!(worker.terminate());
+    assert!(api.terminate());
 }
 
 /// Producers that publish straight to the broker and wait on an inbox of their own.
@@ -373,7 +374,7 @@ async fn a_queue_of_others_is_a_source_needs_rabbitmq() {
     let text = format!("[[sources.amqp]]\naddress = \"{url}\"\nqueue = \"cloudtrail_events\"\n");
     std::fs::write(&config, text).unwrap();
     let data = folder.path().join("data");
-    let service = Service::start_with(&data, &["--config", config.to_str().unwrap()], &[]);
+    let service = Service::start_with(PROGRAM, &data, &["--config", config.to_str().unwrap()], &[]);
 
     let event = |id: &str| {
         json!({"RequestID": "r", "EventID": id, "RoleID": "role1", "EventType": "type1",
@@ -418,5 +419,5 @@ async fn a_queue_of_others_is_a_source_needs_rabbitmq() {
     assert!(mine["2"]["response_msg"].as_str().unwrap().contains("EventID is not a string"), "{mine:?}");
     let default = answers("response_cloudtrail_events", 1).await;
     assert!(default["3"]["response_msg"].as_str().unwrap().contains("e2"), "{default:?}");
-    service.terminate();
+    assert!(service.terminate());
 }

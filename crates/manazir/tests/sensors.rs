@@ -2,16 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
-mod service;
-
 mod needs_mosquitto {
     use std::path::PathBuf;
     use std::time::{Duration, Instant};
 
+    use manazir_testkit::client::call;
     use manazir_testkit::mosquitto::Mosquitto;
+    use manazir_testkit::service::Service;
     use serde_json::Value;
 
-    use super::service::{Service, call};
+    const PROGRAM: &str = env!("CARGO_BIN_EXE_manazir");
 
     /// 2023-11-14T22:13:20Z, in seconds.
     const START: usize = 1_700_000_000;
@@ -37,7 +37,7 @@ mod needs_mosquitto {
         fn serve(&self) -> Service {
             let config = self.folder.path().join("service.toml");
             let options = ["--config", config.to_str().unwrap()];
-            Service::start_with(&self.data(), &options, &[("MQTT_PASSWORD", "of/no@account")])
+            Service::start_with(PROGRAM, &self.data(), &options, &[("MQTT_PASSWORD", "of/no@account")])
         }
 
         /// Publishes until something of it arrives: what came before the subscription is nobody's.
@@ -67,7 +67,7 @@ mod needs_mosquitto {
 
     impl Seen<'_> {
         fn get(&self, path: &str) -> Value {
-            let (status, answer) = call(&self.service.address, self.token, "GET", path, "").unwrap();
+            let (status, answer) = call(self.service.address(), self.token, "GET", path, "").unwrap();
             assert_eq!(status, 200, "{path}: {answer}");
             answer
         }
@@ -96,7 +96,7 @@ mod needs_mosquitto {
         // Old, and without a time: it is nobody's news.
         plant.broker.retain(&[("hall/old", b"1"), ("plant/old", b"{\"value\": 7, \"at\": 1700000000}")]);
         let service = plant.serve();
-        let token = service.token.clone().unwrap();
+        let token = service.token().unwrap().to_owned();
         let seen = Seen { service: &service, token: &token };
         plant.wait_until_followed(&seen);
         plant.broker.publish(&[
@@ -128,11 +128,11 @@ mod needs_mosquitto {
         assert_eq!((&letter["body"], &letter["format"]), (&"open".into(), &"samples".into()), "{letter}");
         assert_eq!(letter["reason"], "item 1: neither a number nor a JSON object");
         // Somebody says what was meant.
-        let post = |method, path, body| call(&service.address, &token, method, path, body).unwrap().0;
+        let post = |method, path, body| call(service.address(), &token, method, path, body).unwrap().0;
         assert_eq!(post("PUT", "/api/v1/dead_letters/1/body", "1"), 204);
         assert_eq!(post("POST", "/api/v1/dead_letters/1/replay", ""), 202);
         within(|| seen.samples("hall/door", "").len() == 1);
-        service.terminate();
+        assert!(service.terminate());
     }
 
     /// Killed while messages come, away while others do, and the broker gone for a while.
@@ -140,7 +140,7 @@ mod needs_mosquitto {
     fn nothing_is_lost_and_nothing_counts_twice() {
         let mut plant = Plant::start();
         let mut service = plant.serve();
-        let token = service.token.clone().unwrap();
+        let token = service.token().unwrap().to_owned();
         plant.wait_until_followed(&Seen { service: &service, token: &token });
         std::thread::scope(|scope| {
             scope.spawn(|| plant.minutes(0..1_000));
@@ -165,6 +165,6 @@ mod needs_mosquitto {
         let samples = seen.samples("plant/1", "");
         assert_eq!(samples.len(), 1_100);
         assert!(samples.iter().zip(0..).all(|(sample, minute)| sample["value"] == (minute % 7) as f64));
-        service.terminate();
+        assert!(service.terminate());
     }
 }

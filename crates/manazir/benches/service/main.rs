@@ -13,6 +13,7 @@
 
 mod callers;
 mod latency;
+mod live;
 mod one_by_one;
 mod proc;
 mod setup;
@@ -27,7 +28,7 @@ use table::Table;
 /// What is measured, and how much of it.
 #[derive(Debug, Parser)]
 pub(crate) struct Options {
-    /// Which figures: events, cloudtrail, latency, callers, idle, one_by_one.
+    /// Which figures: events, cloudtrail, latency, callers, idle, one_by_one, live.
     #[arg(long, value_delimiter = ',', default_value = "idle,events,cloudtrail,latency,callers")]
     only: Vec<String>,
     /// Events, or records, of an end-to-end figure.
@@ -39,6 +40,11 @@ pub(crate) struct Options {
     /// Events of the figure one_by_one, which starts brokers of its own and no service.
     #[arg(long, default_value_t = 20_000)]
     one_by_one: u64,
+    /// Series of the figure live, and for how many minutes each sends a sample.
+    #[arg(long, default_value_t = 50_000)]
+    series: u64,
+    #[arg(long, default_value_t = 60)]
+    minutes: u64,
     /// Connections that send batches.
     #[arg(long, default_value_t = 4)]
     connections: usize,
@@ -83,6 +89,7 @@ fn main() {
             "events" => throughput::events(&setup, &options, &mut table),
             "cloudtrail" => throughput::cloudtrail(&setup, &options, &mut table),
             "latency" => latency::open_loop(&setup, &options, &mut table),
+            "live" => live::run(&setup, &options, &mut table),
             "callers" => callers::at_once(&setup, &mut table),
             other => panic!("no figure is called {other}"),
         }

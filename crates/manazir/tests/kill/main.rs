@@ -9,7 +9,7 @@
 //! the end the same events go in the same order into a service that nobody kills: if one of them had been learnt
 //! twice, or not at all, the verdicts would differ.
 //!
-//! Five rounds are an everyday test; `cargo xtask soak --only kill --rounds 200` is the long form.
+//! A few rounds are an everyday test; `cargo xtask soak --only kill --rounds 200` is the long form.
 
 #![allow(clippy::print_stderr, reason = "the long form says what it did")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
@@ -23,10 +23,13 @@ use ledger::Ledger;
 use manazir_model::Random;
 use manazir_testkit::client::Client;
 use manazir_testkit::events;
-use system::{Embedded, System};
+use system::{Embedded, Machines, System};
 
-/// Rounds of the everyday form, and rounds after which a fresh directory begins.
+/// Rounds of the everyday form: on one machine, and on several, where each takes much longer.
 const ROUNDS: u64 = 5;
+const ROUNDS_OF_MACHINES: u64 = 3;
+
+/// Rounds after which a fresh directory begins.
 const ROUNDS_A_DIRECTORY: u64 = 10;
 
 fn setting(name: &str, default: u64) -> u64 {
@@ -35,12 +38,18 @@ fn setting(name: &str, default: u64) -> u64 {
 
 #[test]
 fn embedded_killed_at_any_moment_it_loses_nothing_and_counts_nothing_twice() {
-    rounds("embedded", Embedded::start);
+    rounds("embedded", ROUNDS, Embedded::start);
+}
+
+/// Whichever process it is: one that answers, one that judges, the broker, the database.
+#[test]
+fn machines_killed_at_any_moment_lose_nothing_and_count_nothing_twice_needs_rabbitmq_needs_postgres() {
+    rounds("machines", ROUNDS_OF_MACHINES, Machines::start);
 }
 
 /// CT-W5 and CT-W7.
-fn rounds<S: System>(name: &str, start: impl Fn() -> S) {
-    let rounds = setting("MANAZIR_KILL_ROUNDS", ROUNDS);
+fn rounds<S: System>(name: &str, everyday: u64, start: impl Fn() -> S) {
+    let rounds = setting("MANAZIR_KILL_ROUNDS", everyday);
     let seed = setting("MANAZIR_KILL_SEED", 4);
     let mut events = 0;
     let mut acknowledged_before_kills = 0;
