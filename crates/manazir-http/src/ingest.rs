@@ -100,7 +100,7 @@ pub(crate) struct PlainEvent {
     #[schema(rename = "RequestID", min_length = 1)]
     request_id: String,
     /// Its identity: the same again is the same event again.
-    #[schema(rename = "EventID", min_length = 1)]
+    #[schema(rename = "EventID", min_length = 1, max_length = 384, pattern = r"^[^\u0000]*$")]
     event_id: String,
     /// Who did it.
     #[schema(rename = "RoleID", min_length = 1)]

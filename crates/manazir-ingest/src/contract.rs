@@ -415,7 +415,7 @@ async fn a_message_without_a_usable_identity_is_put_aside<F: Fixture>(fixture: &
     let scores: Vec<Option<f64>> =
         found.into_iter().map(|judged| judged.map(|judged| judged.verdict.score)).collect();
     assert_eq!(scores, [Some(1.0), Some(2.0)]);
-    let why = "its identity has 70000 bytes, more than 1024".to_owned();
+    let why = "its identity has 70000 characters, more than 384".to_owned();
     assert_eq!(caller.answer().await, Some(Answer::Dead(why)));
 }
 

@@ -35,14 +35,21 @@ pub struct EventId {
 }
 
 impl EventId {
-    /// Bytes of a source, and of an identity within it: every store must be able to look it up.
-    pub const BYTES_MAX: usize = 1_024;
+    /// Characters of a source.
+    pub const SOURCE_CHARS_MAX: usize = 256;
+
+    /// Characters of an identity within its source: with the source at most 2,560 bytes, which the index of every
+    /// store takes.
+    pub const ID_CHARS_MAX: usize = 384;
 
     /// Why these are no identity, if they are not: too long, or with a character that no store can look up.
     pub fn fault(source: &str, id: &str) -> Option<String> {
-        [("source", source), ("identity", id)].into_iter().find_map(|(what, text)| {
-            if text.len() > Self::BYTES_MAX {
-                Some(format!("its {what} has {} bytes, more than {}", text.len(), Self::BYTES_MAX))
+        let parts = [("source", source, Self::SOURCE_CHARS_MAX), ("identity", id, Self::ID_CHARS_MAX)];
+        parts.into_iter().find_map(|(what, text, most)| {
+            // Most are short in bytes, too, and need not be counted.
+            let chars = if text.len() > most { text.chars().count() } else { text.len() };
+            if chars > most {
+                Some(format!("its {what} has {chars} characters, more than {most}"))
             } else {
                 text.contains('\0').then(|| format!("its {what} has the character NUL in it"))
             }
