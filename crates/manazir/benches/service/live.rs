@@ -1,4 +1,4 @@
-//! Live series through the service: one sample a minute of each, by the clock, and how far the verdicts lag behind.
+//! Live series through the service: one sample a minute of each, by a clock, and how far the verdicts lag behind.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant, SystemTime};
@@ -13,17 +13,17 @@ use crate::table::Table;
 /// Series in one request.
 const BATCH: u64 = 1_000;
 
-const MINUTE: Duration = Duration::from_secs(60);
-
 /// A minute's samples are sent as soon as the minute begins; its lag ends when nothing of it waits any more.
 pub(crate) fn run(setup: &Setup, options: &Options, table: &mut Table) {
     let began = Instant::now();
-    let started_at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() / 60 * 60;
+    // A clock that runs fast begins in the past, so that no sample is ahead of its time.
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let started_at = (now - options.minutes * (60 - options.pace.min(60))) / 60 * 60;
     let cpu_before = setup.cpu();
     let mut lags = Vec::new();
     let mut bytes = 0;
     for minute in 0..options.minutes {
-        std::thread::sleep((MINUTE * minute as u32).saturating_sub(began.elapsed()));
+        std::thread::sleep(Duration::from_secs(options.pace * minute).saturating_sub(began.elapsed()));
         let sending = Instant::now();
         let mut client = setup.client();
         for first in (0..options.series).step_by(BATCH as usize) {
@@ -41,10 +41,11 @@ pub(crate) fn run(setup: &Setup, options: &Options, table: &mut Table) {
     let samples = options.series * options.minutes;
     let (middle, longest) = (lags[lags.len() / 2], lags[lags.len() - 1]);
     let with = format!(
-        "{}; {} series, one sample a minute each, {} minutes, {BATCH} a request of {} bytes",
+        "{}; {} series, one sample a minute each, {} minutes of {} s, {BATCH} a request of {} bytes",
         setup.stands,
         options.series,
         options.minutes,
+        options.pace,
         bytes as u64 * BATCH / samples
     );
     let figure = format!(

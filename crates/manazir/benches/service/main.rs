@@ -45,6 +45,9 @@ pub(crate) struct Options {
     series: u64,
     #[arg(long, default_value_t = 60)]
     minutes: u64,
+    /// Seconds after which the next of these minutes is sent: less than 60 is a clock that runs fast.
+    #[arg(long, default_value_t = 60)]
+    pace: u64,
     /// Connections that send batches.
     #[arg(long, default_value_t = 4)]
     connections: usize,
