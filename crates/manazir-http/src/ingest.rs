@@ -15,8 +15,7 @@ use axum::response::{IntoResponse, Response};
 use manazir_ingest::answers::{Answer, Caller};
 use manazir_ingest::dead_letters::NewDeadLetter;
 use manazir_ingest::decode::{self, Kept, Rejects, plain};
-use manazir_ingest::{EventId, Format, Message, partition_of};
-use manazir_model::Event;
+use manazir_ingest::{EventId, Format, Message};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 use utoipa::{IntoParams, ToSchema};
@@ -129,7 +128,7 @@ pub(crate) async fn one(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let decoded = plain::decode(&body, 1).map_err(|error| refused(&error))?;
-    let message = message(&app, Format::Plain, &decoded.event, decoded.raw);
+    let message = Message::of_event(Format::Plain, &decoded.event, decoded.raw, (app.now)());
     let deadline = deadline(&app, wait.unwrap_or(WaitFor::Verdict));
     let published = publish(&app, vec![message], deadline.is_some()).await?;
     let Some(answer) = answers(&app, published, deadline).await?.pop() else {
@@ -210,17 +209,6 @@ fn refused(error: &decode::Error) -> Problem {
         _ => Vec::new(),
     };
     Problem::invalid(error.to_string(), errors)
-}
-
-pub(crate) fn message(app: &App, format: Format, event: &Event<'_>, raw: &[u8]) -> Message {
-    // Events of one account are judged together: a role is strange beside its peers. Those that name no account
-    // are one.
-    let id = EventId::new(event.source.clone(), event.id.clone());
-    wrapped(app, format, partition_of(&event.account), id, raw.to_owned())
-}
-
-fn wrapped(app: &App, format: Format, partition: u16, id: EventId, body: Vec<u8>) -> Message {
-    Message { format, partition, id, received_at: (app.now)(), reply_to: None, body }
 }
 
 fn deadline(app: &App, wait: WaitFor) -> Option<Instant> {

@@ -6,12 +6,12 @@ use axum::http::StatusCode;
 use manazir_ingest::dead_letters::{DeadLetterEntry, DeadLetterFilter, LetterState};
 use manazir_ingest::decode::sensor::{self, Reading};
 use manazir_ingest::jobs::{Heard, Job, JobState, NewJob, Progress};
-use manazir_ingest::{Format, decode, parts};
+use manazir_ingest::{Format, Message, decode, parts};
 use manazir_model::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::dead_letters::ReplayFilter;
-use crate::ingest::{event_link, message, path_segment, samples};
+use crate::ingest::{event_link, path_segment, samples};
 use crate::{App, Problem};
 
 /// The kind of these jobs.
@@ -94,7 +94,7 @@ pub(crate) async fn replay_one(app: &App, number: u64) -> Result<String, Problem
             Ok(record) => record,
             Err(error) => return Err(still_broken(app, number, &error).await?),
         };
-        let message = message(app, letter.format, &record.event, record.raw);
+        let message = Message::of_event(letter.format, &record.event, record.raw, (app.now)());
         let link = event_link(&message.id);
         app.queue.publish(vec![message]).await?;
         link

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use manazir_model::Timestamp;
+use manazir_model::{Event, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -156,6 +156,26 @@ struct OwnedHead {
 }
 
 impl Message {
+    /// An event of an account, whose verdict nobody waits for.
+    ///
+    /// Events of one account are judged together: a role is strange beside its peers. Those that name no account are
+    /// one.
+    pub fn of_account(
+        account: &str,
+        format: Format,
+        id: EventId,
+        received_at: Timestamp,
+        body: Vec<u8>,
+    ) -> Self {
+        Self { format, partition: partition_of(account), id, received_at, reply_to: None, body }
+    }
+
+    /// An event with the bytes that it was read from, as [`Message::of_account`].
+    pub fn of_event(format: Format, event: &Event<'_>, raw: &[u8], received_at: Timestamp) -> Self {
+        let id = EventId::new(event.source.clone(), event.id.clone());
+        Self::of_account(&event.account, format, id, received_at, raw.to_owned())
+    }
+
     /// What stands in a queue and cannot be read as a message: kept as it is, to be put aside. Its identity is made
     /// of its bytes, so that it is the same when it comes again.
     pub fn unreadable(partition: u16, received_at: Timestamp, bytes: &[u8]) -> Self {

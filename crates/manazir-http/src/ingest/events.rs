@@ -5,10 +5,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use manazir_ingest::decode::generic::{self, Lines};
 use manazir_ingest::decode::{alertmanager, cloudevents, cloudtrail};
-use manazir_ingest::{EventId, Format, Message, partition_of};
+use manazir_ingest::{EventId, Format, Message};
 
 use super::media::{is_unsaid, media_type};
-use super::{BatchAnswer, Wait, WaitFor, batch, message, unpacked, wrapped};
+use super::{BatchAnswer, Wait, WaitFor, batch, unpacked};
 use crate::extract::{Body, Query};
 use crate::{App, Problem};
 
@@ -30,7 +30,9 @@ pub(crate) async fn events(
     let unpacked = unpacked(&app, &body)?;
     let (decoded, formats) = generic::decode_lines(&unpacked);
     let records = decoded.parsed.iter().zip(formats);
-    let messages = records.map(|(record, format)| message(&app, format, &record.event, record.raw)).collect();
+    let messages = records
+        .map(|(record, format)| Message::of_event(format, &record.event, record.raw, (app.now)()))
+        .collect();
     batch(&app, messages, &decoded.rejects, wait).await
 }
 
@@ -48,8 +50,9 @@ pub(crate) async fn cloudtrail(
     let unpacked = unpacked(&app, &body)?;
     let decoded = cloudtrail::decode(&unpacked);
     let records = decoded.parsed.iter();
-    let messages =
-        records.map(|record| message(&app, Format::CloudTrail, &record.event, record.raw)).collect();
+    let messages = records
+        .map(|record| Message::of_event(Format::CloudTrail, &record.event, record.raw, (app.now)()))
+        .collect();
     batch(&app, messages, &decoded.rejects, wait).await
 }
 
@@ -110,8 +113,8 @@ pub(crate) async fn alertmanager(
 /// Lines as messages.
 pub(super) fn generic_messages(app: &App, lines: Vec<generic::Line>) -> Vec<Message> {
     let message = |line: generic::Line| {
-        let partition = partition_of(&line.account);
-        wrapped(app, Format::Generic, partition, EventId::new(line.source, line.id), line.body)
+        let id = EventId::new(line.source, line.id);
+        Message::of_account(&line.account, Format::Generic, id, (app.now)(), line.body)
     };
     lines.into_iter().map(message).collect()
 }

@@ -41,7 +41,7 @@ impl DecodedSamples {
 
     /// Adds samples of a series; says what is wrong with its name and labels, if something is.
     ///
-    /// The first that comes of a series says what kind it is.
+    /// The first that says what kind a series is counts.
     pub(super) fn add(
         &mut self,
         key: SeriesKey,
@@ -57,7 +57,8 @@ impl DecodedSamples {
                 self.series.len() - 1
             }
         };
-        let of_series = &mut self.series[known].samples;
+        let SeriesSamples { kind: said, samples: of_series, .. } = &mut self.series[known];
+        *said = said.or(kind);
         let before = of_series.len();
         of_series.extend(samples);
         self.samples += of_series.len() - before;

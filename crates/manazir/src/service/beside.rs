@@ -85,10 +85,12 @@ impl Beside {
         let (backend, keeper, worker) = (self.backend, self.keeper, self.worker);
         let worked = tokio::task::spawn_blocking(move || {
             backend.close();
+            // The worker first, whose models are not written down yet: a round of the keeper may take a while.
+            let worked = worker.map_or(Ok(()), Running::stop);
             if let Some(keeper) = keeper {
                 keeper.stop();
             }
-            worker.map_or(Ok(()), Running::stop)
+            worked
         })
         .await?;
         if let Some(projecting) = self.projecting {

@@ -32,9 +32,10 @@ impl Forgetting {
                 let before = Timestamp(
                     now().micros().saturating_sub(i64::from(days).saturating_mul(Grain::DAY.micros())),
                 );
-                let (backend, runtime) = (Arc::clone(&backend), Handle::current());
+                let (backend, runtime, stopping) = (Arc::clone(&backend), Handle::current(), stopped.clone());
                 // The embedded store reads and writes files: not on a thread that answers requests.
-                let round = tokio::task::spawn_blocking(move || runtime.block_on(round(&backend, before)));
+                let round =
+                    tokio::task::spawn_blocking(move || runtime.block_on(round(&backend, before, &stopping)));
                 match round.await {
                     Ok(Ok(())) => {}
                     // What failed is tried again in the next round.
@@ -46,7 +47,7 @@ impl Forgetting {
         Self { stop, task }
     }
 
-    /// Returns when the round that runs, if any, is done.
+    /// Returns soon: a round that runs goes on at the next start.
     pub(super) async fn stop(self) {
         self.stop.send_replace(true);
         // The task itself does nothing that could fail.
@@ -54,16 +55,14 @@ impl Forgetting {
     }
 }
 
-async fn round(backend: &Backend, before: Timestamp) -> Result<(), Error> {
-    while backend.trim(AT_A_TIME).await? == AT_A_TIME as u64 {}
+async fn round(backend: &Backend, before: Timestamp, stopping: &watch::Receiver<bool>) -> Result<(), Error> {
+    const ALL: u64 = AT_A_TIME as u64;
+    while !*stopping.borrow() && backend.trim(AT_A_TIME).await? == ALL {}
     let store = backend.store();
-    let mut forgotten = 0;
-    loop {
-        let some = store.forget(before, AT_A_TIME).await?;
+    let (mut forgotten, mut some) = (0, ALL);
+    while !*stopping.borrow() && some == ALL {
+        some = store.forget(before, AT_A_TIME).await?;
         forgotten += some;
-        if some < AT_A_TIME as u64 {
-            break;
-        }
     }
     if forgotten > 0 {
         tracing::info!(forgotten, %before, "events that arrived before were forgotten; sent again they are new");

@@ -7,7 +7,7 @@ use anyhow::Result;
 use async_trait::async_trait;
 use manazir_ingest::answers::{Answer, Waiting};
 use manazir_ingest::decode::{self, Record, cloudtrail, plain};
-use manazir_ingest::{Error, EventId, Format, Message, Queue, partition_of};
+use manazir_ingest::{Error, Format, Message, Queue};
 use manazir_rabbitmq::{Address, HandIn, Source};
 use serde_json::json;
 use tokio::sync::watch;
@@ -81,14 +81,8 @@ impl HandIn for OntoQueue {
             }
         };
         let mut caller = self.waiting.register();
-        let message = Message {
-            format,
-            partition: partition_of(&record.event.account),
-            id: EventId::new(record.event.source.clone(), record.event.id.clone()),
-            received_at: jiff::Timestamp::now().into(),
-            reply_to: Some(caller.reply_to()),
-            body: record.raw.to_owned(),
-        };
+        let mut message = Message::of_event(format, &record.event, record.raw, super::now());
+        message.reply_to = Some(caller.reply_to());
         self.queue.publish(vec![message]).await?;
         metrics::counter!("manazir_ingest_accepted_events_total").increment(1);
         let answer = tokio::time::timeout(self.wait_max, caller.answer()).await.ok().flatten();
