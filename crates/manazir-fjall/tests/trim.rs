@@ -8,14 +8,7 @@ use manazir_ingest::{Commit, Consumer, EventStore, Judged, Message, Queue, Snaps
 use manazir_model::EventVerdict;
 
 fn judged(message: &Message, seq: u64) -> Judged {
-    Judged {
-        id: message.id.clone(),
-        partition: message.partition,
-        seq,
-        received_at: message.received_at,
-        event: Stored::default(),
-        verdict: EventVerdict::default(),
-    }
+    Judged::new(message, seq, Stored::default(), EventVerdict::default())
 }
 
 #[tokio::test]

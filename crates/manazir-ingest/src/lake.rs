@@ -20,22 +20,16 @@ use async_trait::async_trait;
 use manazir_model::{JudgedSample, SeriesFinding, SeriesKey, SeriesRows, Timestamp};
 
 use crate::Error;
+use crate::hash::{fnv1a, mixed};
 
 /// The number under which a lake keeps a series: the same on every machine, for it is a hash of the key.
 ///
-/// FNV-1a over the key's texts, each with its length before it, and a finaliser (Stafford's mix 13). Two keys in
-/// 10⁷ share a number once in 10⁵ such lakes; a lake that meets it counts up to the next free one.
+/// FNV-1a over the key's texts, each with its length before it, mixed. Two keys in 10⁷ share a number once in 10⁵
+/// such lakes; a lake that meets it counts up to the next free one.
 pub fn series_id(key: &SeriesKey) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut add = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     let labels = key.labels.iter().flat_map(|(label, value)| [label, value]);
-    for text in std::iter::once(&key.metric).chain(labels) {
-        (text.len() as u64).to_be_bytes().into_iter().for_each(&mut add);
-        text.bytes().for_each(&mut add);
-    }
-    let hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    hash ^ (hash >> 31)
+    let texts = std::iter::once(&key.metric).chain(labels);
+    mixed(fnv1a(texts.flat_map(|text| (text.len() as u64).to_be_bytes().into_iter().chain(text.bytes()))))
 }
 
 /// A series of the lake.

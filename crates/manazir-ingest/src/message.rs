@@ -6,23 +6,17 @@ use manazir_model::{Event, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::hash::fnv1a;
 
 /// Partitions of every queue, embedded or not. Fixed for good: a key must find its models where they were.
 pub const PARTITIONS: u16 = 64;
 
 /// The partition of a key: events of one key are judged in the order in which they came.
 ///
-/// FNV-1a, 64 bits (Fowler, Noll, Vo 1991), folded by its upper half. It is part of the format of every
-/// stored queue, hence not the hash of the standard library, which may change.
+/// FNV-1a, folded by its upper half; part of the format of every stored queue.
 pub fn partition_of(key: &str) -> u16 {
-    let hash = hash(key.as_bytes());
+    let hash = fnv1a(key.bytes());
     ((hash ^ (hash >> 32)) % u64::from(PARTITIONS)) as u16
-}
-
-fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }
 
 /// The identity of an event: the same again is the same event again.
@@ -179,7 +173,7 @@ impl Message {
     /// What stands in a queue and cannot be read as a message: kept as it is, to be put aside. Its identity is made
     /// of its bytes, so that it is the same when it comes again.
     pub fn unreadable(partition: u16, received_at: Timestamp, bytes: &[u8]) -> Self {
-        let id = EventId::new("queue", format!("{:016x}", hash(bytes)));
+        let id = EventId::new("queue", format!("{:016x}", fnv1a(bytes.iter().copied())));
         Self { format: Format::Plain, partition, id, received_at, reply_to: None, body: bytes.to_owned() }
     }
 

@@ -41,6 +41,14 @@ pub struct Judged {
     pub verdict: EventVerdict,
 }
 
+impl Judged {
+    /// What was said of a message at its place.
+    pub fn new(message: &Message, seq: u64, event: Stored, verdict: EventVerdict) -> Self {
+        let Message { id, partition, received_at, .. } = message;
+        Self { id: id.clone(), partition: *partition, seq, received_at: *received_at, event, verdict }
+    }
+}
+
 /// What samples came to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sampled {

@@ -196,14 +196,7 @@ fn message(partition: u16, seq: u64) -> Message {
 }
 
 fn judged(message: &Message, seq: u64) -> Judged {
-    Judged {
-        id: message.id.clone(),
-        partition: message.partition,
-        seq,
-        received_at: message.received_at,
-        event: Stored::default(),
-        verdict: EventVerdict::default(),
-    }
+    Judged::new(message, seq, Stored::default(), EventVerdict::default())
 }
 
 /// Samples are stored with the batch that judged them: once, and not for partitions that are another's.

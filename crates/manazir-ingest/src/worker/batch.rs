@@ -208,17 +208,11 @@ fn outcome<J: Judge>(judge: &mut J, delivery: &Delivery, seq: u64, decode: Decod
     let message = &delivery.message;
     if message.format == Format::Samples {
         return match taught(judge, message, decode) {
-            Ok(sampled) => Outcome::Judged(
-                Box::new(Judged {
-                    id: message.id.clone(),
-                    partition: message.partition,
-                    seq,
-                    received_at: message.received_at,
-                    verdict: EventVerdict::default(),
-                    event: Stored { at: message.received_at, ..Stored::default() },
-                }),
-                sampled,
-            ),
+            Ok(sampled) => {
+                let event = Stored { at: message.received_at, ..Stored::default() };
+                let judged = Judged::new(message, seq, event, EventVerdict::default());
+                Outcome::Judged(Box::new(judged), sampled)
+            }
             Err(reason) => dead(delivery, seq, reason),
         };
     }
@@ -228,20 +222,14 @@ fn outcome<J: Judge>(judge: &mut J, delivery: &Delivery, seq: u64, decode: Decod
     };
     let verdict = judge.update(&event);
     let sampled = judge.counted(message.received_at, &event);
-    let judged = Judged {
-        id: message.id.clone(),
-        partition: message.partition,
-        seq,
-        received_at: message.received_at,
-        verdict,
-        event: Stored {
-            at: event.at,
-            request_id: event.request.into_owned(),
-            actor: event.actor.into_owned(),
-            action: event.action.into_owned(),
-            resources: event.resources.into_iter().map(std::borrow::Cow::into_owned).collect(),
-        },
+    let event = Stored {
+        at: event.at,
+        request_id: event.request.into_owned(),
+        actor: event.actor.into_owned(),
+        action: event.action.into_owned(),
+        resources: event.resources.into_iter().map(std::borrow::Cow::into_owned).collect(),
     };
+    let judged = Judged::new(message, seq, event, verdict);
     Outcome::Judged(Box::new(judged), sampled)
 }
 

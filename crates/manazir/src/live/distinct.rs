@@ -1,5 +1,6 @@
 //! How many different things there were, in bounded memory.
 
+use manazir_ingest::hash::{fnv1a, mixed};
 use serde::{Deserialize, Serialize};
 
 /// So many are counted exactly.
@@ -68,14 +69,8 @@ fn estimate(registers: &[u8]) -> f64 {
     (if small { count * (count / empty as f64).ln() } else { raw }).round()
 }
 
-/// FNV-1a with a finaliser (Stafford's mix 13), for FNV alone leaves the low bits of short texts alike.
 fn hash(text: &str) -> u64 {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    let hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    hash ^ (hash >> 31)
+    mixed(fnv1a(text.bytes()))
 }
 
 #[cfg(test)]
