@@ -5,11 +5,11 @@
 use manazir_fjall::lake::EmbeddedLake;
 use manazir_fjall::{Config, Embedded};
 use manazir_ingest::lake::compact::CompactConfig;
-use manazir_ingest::lake::contract::{self, all, key, row, text};
+use manazir_ingest::lake::contract::{self, all, at_once, key, row, text};
 use manazir_ingest::lake::days::Retention;
 use manazir_ingest::lake::memory::MemoryLake;
 use manazir_ingest::lake::{Lake, SampleQuery, series_id};
-use manazir_model::{JudgedSample, SeriesRows, Timestamp};
+use manazir_model::{JudgedSample, SeriesRows};
 use proptest::prelude::*;
 
 const DAY: i64 = 24 * 60;
@@ -22,10 +22,6 @@ fn store() -> (tempfile::TempDir, Embedded) {
 }
 
 /// Everything is due.
-fn at_once() -> CompactConfig {
-    CompactConfig { age_micros: i64::MIN, ..CompactConfig::default() }
-}
-
 async fn append(lake: &impl Lake, host: &str, samples: &[JudgedSample]) {
     lake.append(&[SeriesRows { key: key("load", host), samples: samples.to_vec() }], &[]).await.unwrap();
 }
@@ -168,15 +164,7 @@ async fn a_closed_day_is_exported_once_and_again_when_it_changes() {
 }
 
 #[tokio::test]
-async fn times_at_the_ends_of_the_calendar_are_stored_as_any_other() {
+async fn a_lake_that_is_kept_keeps_the_contract() {
     let (_folder, store) = store();
-    let lake = store.lake();
-    let times = [i64::MIN, i64::MIN + 1, -1, 0, i64::MAX - 1];
-    let samples: Vec<JudgedSample> = times
-        .map(|at| JudgedSample { at: Timestamp(at), received_at: Timestamp(at), ..row(0, 0, 1.0) })
-        .to_vec();
-    append(&lake, "a", &samples).await;
-    assert_eq!(text(&read(&lake, "a").await), text(&samples));
-    lake.compact(samples[4].at, &at_once()).unwrap();
-    assert_eq!(text(&read(&lake, "a").await), text(&samples));
+    contract::check_kept(&store.lake()).await;
 }

@@ -119,11 +119,6 @@ impl Truth {
         Ok(Self::Postgres(options.connect(url).await?))
     }
 
-    /// True if the database answers.
-    pub async fn answers(&self) -> bool {
-        on!(self, read, pool => sqlx::query("SELECT 1").execute(pool).await.is_ok())
-    }
-
     /// Finishes what runs and lets go of the database.
     pub async fn close(&self) {
         match self {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use manazir_ingest::lake::compact::CompactConfig;
-use manazir_ingest::lake::contract::{self, all, finding, key, row, text};
+use manazir_ingest::lake::contract::{self, all, at_once, finding, key, row, text};
 use manazir_ingest::lake::days::{Retention, day_of};
 use manazir_ingest::lake::keep::{Keeping, KeptLake};
 use manazir_ingest::lake::memory::MemoryLake;
@@ -26,10 +26,6 @@ async fn fresh(server: &Postgres) -> PostgresLake {
 }
 
 /// Everything is due.
-fn at_once() -> CompactConfig {
-    CompactConfig { age_micros: i64::MIN, ..CompactConfig::default() }
-}
-
 fn load(host: &str, samples: &[JudgedSample]) -> SeriesRows {
     SeriesRows { key: key("load", host), samples: samples.to_vec() }
 }
@@ -162,17 +158,9 @@ async fn days_go_and_are_exported_as_those_of_the_embedded_lake_needs_postgres()
 }
 
 #[tokio::test]
-async fn times_at_the_ends_of_the_calendar_are_stored_as_any_other_needs_postgres() {
+async fn a_lake_that_is_kept_keeps_the_contract_needs_postgres() {
     let server = Postgres::start();
-    let lake = fresh(&server).await;
-    let times = [i64::MIN, i64::MIN + 1, -1, 0, i64::MAX - 1];
-    let samples: Vec<JudgedSample> = times
-        .map(|at| JudgedSample { at: Timestamp(at), received_at: Timestamp(at), ..row(0, 0, 1.0) })
-        .to_vec();
-    append(&lake, "a", &samples).await;
-    assert_eq!(text(&read(&lake, "a").await), text(&samples));
-    keep(&lake).await.compact(samples[4].at, &at_once()).await.unwrap();
-    assert_eq!(text(&read(&lake, "a").await), text(&samples));
+    contract::check_kept(&fresh(&server).await).await;
 }
 
 /// A worker with the first two of its partitions.

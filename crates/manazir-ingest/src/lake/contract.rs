@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use manazir_model::{EpisodeState, HeldBack, JudgedSample, SeriesFinding, SeriesKey, SeriesRows, Timestamp};
 
+use super::compact::CompactConfig;
+use super::keep::KeptLake;
 use super::{Lake, SampleQuery, SeriesFilter, series_id};
 
 /// A minute sample of `minute` that arrived in minute `received`, with a verdict.
@@ -52,6 +54,24 @@ pub async fn check<L: Lake>(fresh: impl Fn() -> L) {
     revisions_stand_beside_each_other(&fresh()).await;
     series_are_listed(&fresh()).await;
     episodes_take_their_own_place(&fresh()).await;
+}
+
+/// What a lake that somebody keeps must do besides.
+pub async fn check_kept(lake: &impl KeptLake) {
+    // Times at the ends of the calendar are stored as any other.
+    let times = [i64::MIN, i64::MIN + 1, -1, 0, i64::MAX - 1];
+    let sample = |at| JudgedSample { at: Timestamp(at), received_at: Timestamp(at), ..row(0, 0, 1.0) };
+    let (key, samples) = (key("load", "a"), times.map(sample));
+    store(lake, &key, &samples).await;
+    assert_eq!(text(&lake.samples(&all(&key)).await.unwrap()), text(&samples));
+    let mut keeping = lake.keep().await.unwrap().expect("nobody else keeps it");
+    keeping.compact(samples[4].at, &at_once()).await.unwrap();
+    assert_eq!(text(&lake.samples(&all(&key)).await.unwrap()), text(&samples));
+}
+
+/// Whatever is in the head is due.
+pub fn at_once() -> CompactConfig {
+    CompactConfig { age_micros: i64::MIN, ..CompactConfig::default() }
 }
 
 async fn store(lake: &impl Lake, key: &SeriesKey, samples: &[JudgedSample]) {
