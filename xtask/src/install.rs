@@ -70,6 +70,12 @@ pub(crate) const TEST_NEEDS: &[Need] = &[
         what_for: "requests made from the OpenAPI document by schemathesis",
         test_word: "needs_schemathesis",
     },
+    Need {
+        programs: &["python3"],
+        package: "python3-venv",
+        what_for: "the export to a bucket, with Moto in the place of S3",
+        test_word: "needs_s3",
+    },
 ];
 
 impl Need {

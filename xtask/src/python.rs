@@ -37,8 +37,17 @@ const OPENTELEMETRY: Peer = Peer {
     test_word: "needs_otel",
 };
 
+/// A bucket, as far as a test can tell.
+const MOTO: Peer = Peer {
+    name: "moto",
+    packages: &["moto[server]==5.2.5"],
+    program: "moto_server",
+    variable: "MANAZIR_MOTO",
+    test_word: "needs_s3",
+};
+
 /// All of them.
-pub(crate) const PEERS: [Peer; 2] = [SCHEMATHESIS, OPENTELEMETRY];
+pub(crate) const PEERS: [Peer; 3] = [SCHEMATHESIS, OPENTELEMETRY, MOTO];
 
 /// Where the program of a peer is; its environment is made at the first call, which needs a network.
 pub(crate) fn environment(peer: &Peer) -> Result<PathBuf> {

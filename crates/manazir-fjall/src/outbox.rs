@@ -34,7 +34,7 @@ impl OutboxEnd {
         Ok(Self { last: watch::Sender::new(Last { seq, closed: false }), name: Mutex::new(name) })
     }
 
-    fn name(&self) -> MutexGuard<'_, String> {
+    pub(crate) fn name(&self) -> MutexGuard<'_, String> {
         self.name.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

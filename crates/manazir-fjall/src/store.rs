@@ -5,7 +5,9 @@ use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use fjall::PersistMode;
-use manazir_ingest::{Commit, Error, EventId, EventStore, Held, Judged, Lease, Message, Snapshot, Standing};
+use manazir_ingest::{
+    Archive, Commit, Error, EventId, EventStore, Held, Judged, Lease, Message, Places, Snapshot, Standing,
+};
 use manazir_model::Timestamp;
 
 use crate::{Embedded, Keyspaces, codec, hold, trim};
@@ -68,10 +70,6 @@ impl EventStore for Embedded {
         Ok(Standing { seq: last.map_or(0, |key| codec::position(&key[2..])), snapshot })
     }
 
-    async fn forget(&self, before: Timestamp, max: usize) -> Result<u64, Error> {
-        trim::forget(&self.keyspaces, before, max)
-    }
-
     async fn replay(&self, partition: u16, after: u64, max: usize) -> Result<Vec<(u64, Message)>, Error> {
         let keyspaces = &*self.keyspaces;
         let places = codec::place(partition, after + 1)..=codec::place(partition, u64::MAX);
@@ -87,6 +85,27 @@ impl EventStore for Embedded {
             found.push((position, Message::from_bytes(&bytes.ok_or_else(missing)?)?));
         }
         Ok(found)
+    }
+}
+
+#[async_trait]
+impl Archive for Embedded {
+    async fn store_name(&self) -> Result<String, Error> {
+        // A new one as soon as the store was put back to an earlier state: its places are taken a second time.
+        Ok(self.outbox.name().clone())
+    }
+
+    async fn events(&self, partition: u16, after: u64, max: usize) -> Result<Vec<Judged>, Error> {
+        let places = codec::place(partition, after + 1)..=codec::place(partition, u64::MAX);
+        let read = |entry: fjall::Guard| {
+            let value = entry.value().map_err(Error::store)?;
+            codec::read(&value, || format!("a verdict of partition {partition}"))
+        };
+        self.keyspaces.verdicts.range(places).take(max).map(read).collect()
+    }
+
+    async fn forget(&self, before: Timestamp, until: Option<&Places>, max: usize) -> Result<u64, Error> {
+        trim::forget(&self.keyspaces, before, until, max)
     }
 }
 

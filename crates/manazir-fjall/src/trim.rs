@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use manazir_ingest::{Error, Judged, PARTITIONS};
+use manazir_ingest::{Error, Judged, PARTITIONS, Places};
 use manazir_model::Timestamp;
 
 use crate::{Embedded, Keyspaces, codec};
@@ -34,12 +34,19 @@ impl Embedded {
 }
 
 /// Removes verdicts of events that arrived before a time, with their identities, partition by partition and the
-/// oldest first; those that models have yet to be written down with stay.
-pub(crate) fn forget(keyspaces: &Keyspaces, before: Timestamp, max: usize) -> Result<u64, Error> {
+/// oldest first; those that models have yet to be written down with stay, and those after `until`.
+pub(crate) fn forget(
+    keyspaces: &Keyspaces,
+    before: Timestamp,
+    until: Option<&Places>,
+    max: usize,
+) -> Result<u64, Error> {
     let mut batch = keyspaces.database.batch();
     let mut forgotten = 0;
     for partition in 0..PARTITIONS {
-        let places = codec::place(partition, 0)..=codec::place(partition, written(keyspaces, partition)?);
+        let last = until.map_or(u64::MAX, |until| until.get(&partition).copied().unwrap_or(0));
+        let last = written(keyspaces, partition)?.min(last);
+        let places = codec::place(partition, 0)..=codec::place(partition, last);
         for entry in keyspaces.verdicts.range(places) {
             let (place, value) = entry.into_inner().map_err(Error::store)?;
             let judged: Judged = codec::read(&value, || "an old verdict".to_owned())?;

@@ -11,8 +11,8 @@ use crate::answers::{Answer, Waiting};
 use crate::outbox::{Entry, Outbox, Shown};
 use crate::worker::{Config, Judge, Worker, run};
 use crate::{
-    Commit, Consumer, Delivery, EventId, EventStore, Format, Judged, Lease, Message, PARTITIONS, Queue,
-    Snapshot, Standing, Stored, partition_of,
+    Archive, Commit, Consumer, Delivery, EventId, EventStore, Format, Judged, Lease, Message, PARTITIONS,
+    Places, Queue, Snapshot, Standing, Stored, partition_of,
 };
 
 /// A queue and a store as one process sees them.
@@ -32,7 +32,7 @@ pub trait Fixture {
     /// Its queue.
     type Queue: Queue;
     /// Its store.
-    type Store: EventStore;
+    type Store: EventStore + Archive;
     /// Its consumer.
     type Consumer: Consumer;
 
@@ -309,18 +309,32 @@ async fn old_events_are_forgotten_and_what_a_restart_needs_is_not<F: Fixture>(fi
         store.judged(&ids).await.unwrap().iter().map(Option::is_some).collect()
     };
     let arrived = received[0].message.received_at;
-    assert_eq!(opened.store.forget(arrived, 100).await.unwrap(), 0, "none is that old");
-    assert_eq!(known(&opened.store).await, [true; 10]);
+    let read = opened.store.events(partition, 0, 6).await.unwrap();
+    let rest = opened.store.events(partition, read[5].seq, 100).await.unwrap();
+    let ids: Vec<&str> = read.iter().chain(&rest).map(|judged| &*judged.id.id).collect();
+    assert_eq!(ids, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], "page by page, in their order");
+    assert_eq!(rest[3], judged(&received[1], seq(1)), "as it was stored");
+    assert!(opened.store.events(partition, rest[3].seq, 100).await.unwrap().is_empty());
+
+    let forget =
+        async |before, until: Option<&Places>, max| opened.store.forget(before, until, max).await.unwrap();
+    assert_eq!(forget(arrived, None, 100).await, 0, "none is that old");
     let later = Timestamp(arrived.micros() + 1);
-    assert_eq!(opened.store.forget(later, 3).await.unwrap(), 3, "no more than asked for");
-    assert_eq!(opened.store.forget(later, 100).await.unwrap(), 5);
+    assert_eq!(forget(later, Some(&Places::new()), 100).await, 0, "none was exported");
+    assert_eq!(known(&opened.store).await, [true; 10]);
+    let until = Places::from([(partition, read[4].seq)]);
+    assert_eq!(forget(later, Some(&until), 3).await, 3, "no more than asked for");
+    assert_eq!(forget(later, Some(&until), 100).await, 2, "the other three were not exported");
+    assert_eq!(forget(later, None, 100).await, 3);
     let mut left = [false; 10];
     left[8..].fill(true);
     assert_eq!(known(&opened.store).await, left, "the models have not learnt these two for good");
+    let name = opened.store.store_name().await.unwrap();
     drop(opened);
 
     // The models go on where they were, and what was forgotten is a new event.
     let mut opened = fixture.open().await;
+    assert_eq!(opened.store.store_name().await.unwrap(), name);
     opened.queue.publish(vec![message("0", "ann")]).await.unwrap();
     work_off::<F, Counting>(fixture, &mut opened, config, &waiting).await;
     let found = opened.store.judged(&[EventId::new("test", "0")]).await.unwrap();

@@ -10,6 +10,7 @@
 //! Whatever dies between two of these, the message is read again, and its identity shows that it was judged.
 
 pub mod answers;
+mod archive;
 pub mod backoff;
 pub mod dead_letters;
 pub mod decode;
@@ -31,6 +32,7 @@ pub mod worker;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 
+pub use archive::{Archive, Places};
 pub use error::Error;
 pub use message::{EventId, Format, Message, PARTITIONS, ReplyTo, partition_of};
 pub use queue::{Consumer, Delivery, Queue};

@@ -10,8 +10,8 @@ use manazir_model::Timestamp;
 
 use crate::outbox::{Entry, Outbox, Shown};
 use crate::{
-    Commit, Consumer, Delivery, Error, EventId, EventStore, Held, Judged, Lease, Message, PARTITIONS, Queue,
-    Snapshot, Standing,
+    Archive, Commit, Consumer, Delivery, Error, EventId, EventStore, Held, Judged, Lease, Message,
+    PARTITIONS, Places, Queue, Snapshot, Standing,
 };
 
 /// How long a consumer waits before it lets its worker see to other things.
@@ -195,11 +195,32 @@ impl EventStore for InMemory {
         })
     }
 
-    async fn forget(&self, before: Timestamp, max: usize) -> Result<u64, Error> {
+    async fn replay(&self, partition: u16, after: u64, max: usize) -> Result<Vec<(u64, Message)>, Error> {
+        let inside = self.lock();
+        let after = inside.judged.range((partition, after + 1)..=(partition, u64::MAX)).take(max);
+        Ok(after.map(|(&(_, seq), _)| (seq, inside.messages[seq as usize - 1].clone())).collect())
+    }
+}
+
+#[async_trait]
+impl Archive for InMemory {
+    async fn store_name(&self) -> Result<String, Error> {
+        Ok("memory".to_owned())
+    }
+
+    async fn events(&self, partition: u16, after: u64, max: usize) -> Result<Vec<Judged>, Error> {
+        let inside = self.lock();
+        let after = inside.judged.range((partition, after + 1)..=(partition, u64::MAX)).take(max);
+        Ok(after.map(|(_, judged)| judged.clone()).collect())
+    }
+
+    async fn forget(&self, before: Timestamp, until: Option<&Places>, max: usize) -> Result<u64, Error> {
         let mut inside = self.lock();
         let written = |partition: u16| inside.snapshots.get(&partition).map_or(0, |snapshot| snapshot.seq);
+        let last =
+            |partition: u16| until.map_or(u64::MAX, |until| until.get(&partition).copied().unwrap_or(0));
         let old = |(place, judged): &(&(u16, u64), &Judged)| {
-            judged.received_at < before && place.1 <= written(place.0)
+            judged.received_at < before && place.1 <= written(place.0).min(last(place.0))
         };
         let old: Vec<_> = inside.judged.iter().filter(old).take(max).map(|(place, _)| *place).collect();
         for place in &old {
@@ -207,12 +228,6 @@ impl EventStore for InMemory {
             inside.place_of.retain(|_, known| known != place);
         }
         Ok(old.len() as u64)
-    }
-
-    async fn replay(&self, partition: u16, after: u64, max: usize) -> Result<Vec<(u64, Message)>, Error> {
-        let inside = self.lock();
-        let after = inside.judged.range((partition, after + 1)..=(partition, u64::MAX)).take(max);
-        Ok(after.map(|(&(_, seq), _)| (seq, inside.messages[seq as usize - 1].clone())).collect())
     }
 }
 

@@ -47,6 +47,11 @@ impl Judged {
         let Message { id, partition, received_at, .. } = message;
         Self { id: id.clone(), partition: *partition, seq, received_at: *received_at, event, verdict }
     }
+
+    /// False for a message of samples, of which nothing but its arrival stands here: the rest is in the lake.
+    pub fn is_event(&self) -> bool {
+        self.event != Stored { at: self.received_at, ..Stored::default() }
+    }
 }
 
 /// What samples came to.
@@ -179,10 +184,6 @@ pub trait EventStore: Send + Sync {
 
     /// Where a partition stands.
     async fn standing(&self, partition: u16) -> Result<Standing, Error>;
-
-    /// Forgets events that arrived before `before`, the oldest first, about `max` of them at a time, unless a
-    /// restart may need them; how many went. One that is sent again afterwards is a new event.
-    async fn forget(&self, before: Timestamp, max: usize) -> Result<u64, Error>;
 
     /// Messages of a partition after `after`, at most `max`, whose events were judged at that very place:
     /// what brings a snapshot up to date.

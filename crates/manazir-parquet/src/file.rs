@@ -1,8 +1,8 @@
-//! One Parquet file: written beside its place, hashed on the way, synced, and moved into its place.
+//! One Parquet file in the making: hashed on the way, and on disk when it is whole.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -21,12 +21,13 @@ const GROUP_ROWS: usize = 256 * 1024;
 pub(crate) struct Part {
     writer: ArrowWriter<Hashing>,
     part: PathBuf,
-    path: PathBuf,
     pub(crate) rows: u64,
 }
 
 /// What a finished file came to.
 pub(crate) struct Finished {
+    /// Where it lies.
+    pub(crate) part: PathBuf,
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
@@ -34,8 +35,7 @@ pub(crate) struct Finished {
 
 impl Part {
     /// `sorted_by`: the columns by which the rows come, in their order.
-    pub(crate) fn create(path: &Path, schema: SchemaRef, sorted_by: &[&str]) -> Result<Self, Error> {
-        let part = path.with_extension("parquet.part");
+    pub(crate) fn create(part: PathBuf, schema: SchemaRef, sorted_by: &[&str]) -> Result<Self, Error> {
         let sorting = sorted_by
             .iter()
             .filter_map(|name| schema.index_of(name).ok())
@@ -50,7 +50,7 @@ impl Part {
         let file = File::create(&part).map_err(|error| Error::Disk(part.clone(), error))?;
         let hashing = Hashing { file: BufWriter::new(file), hash: Sha256::new(), bytes: 0 };
         let writer = ArrowWriter::try_new(hashing, schema, Some(properties))?;
-        Ok(Self { writer, part, path: path.to_owned(), rows: 0 })
+        Ok(Self { writer, part, rows: 0 })
     }
 
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
@@ -58,28 +58,20 @@ impl Part {
         Ok(self.writer.write(batch)?)
     }
 
-    /// The file is on disk under its name when this returns.
+    /// All of it is on disk when this returns.
     pub(crate) fn finish(self) -> Result<Finished, Error> {
         let hashing = self.writer.into_inner()?;
         let disk = |error| Error::Disk(self.part.clone(), error);
         let file = hashing.file.into_inner().map_err(|error| disk(error.into_error()))?;
         file.sync_all().map_err(disk)?;
-        std::fs::rename(&self.part, &self.path).map_err(disk)?;
-        Ok(Finished { rows: self.rows, bytes: hashing.bytes, sha256: hexadecimal(&hashing.hash.finalize()) })
+        let sha256 = hexadecimal(&hashing.hash.finalize());
+        Ok(Finished { part: self.part, rows: self.rows, bytes: hashing.bytes, sha256 })
     }
 }
 
-/// The SHA-256 of a file.
-pub(crate) fn sha256_of(path: &Path) -> io::Result<String> {
-    let mut hash = Sha256::new();
-    let mut file = File::open(path)?;
-    let mut bytes = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut bytes)? {
-            0 => return Ok(hexadecimal(&hash.finalize())),
-            read => hash.update(&bytes[..read]),
-        }
-    }
+/// The SHA-256 of a file's bytes.
+pub(crate) fn sha256_of(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

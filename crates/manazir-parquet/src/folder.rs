@@ -1,20 +1,27 @@
-//! A folder of exported days.
+//! A folder of exported days, on a disk or in a bucket.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use manazir_ingest::Judged;
+use bytes::Bytes;
+use manazir_ingest::lake::days::day_of;
+use manazir_ingest::{Judged, Places};
 use manazir_model::{JudgedSample, SeriesKey, Timestamp};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use tokio::runtime::Handle;
 
+use crate::bucket::Bucket;
 use crate::columns::{self, Group};
-use crate::file::{Finished, Part, sha256_of};
+use crate::file::sha256_of;
+use crate::manifest::EventsUntil;
+use crate::place::{Disk, Place};
+use crate::writing::Writing;
 use crate::{Error, Kind, Manifest, ManifestFile, SCHEMA_VERSION, event_columns};
 
-/// Rows after which a file is full.
-const FILE_ROWS: u64 = 8 << 20;
+/// The manifest's name.
+const MANIFEST: &str = "manifest.json";
 
 /// Days since 1970 as `2026-03-01`.
 fn name_of(day: i64) -> String {
@@ -22,26 +29,39 @@ fn name_of(day: i64) -> String {
     at.split('T').next().unwrap_or_default().to_owned()
 }
 
-/// See the crate.
+/// See the crate. One writes to it at a time.
 #[derive(Clone, Debug)]
 pub struct Folder {
-    root: PathBuf,
+    place: Arc<dyn Place>,
 }
 
 impl Folder {
-    /// A folder; it is made when the first day is written.
+    /// A folder on a disk; it is made when the first day is written.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { place: Arc::new(Disk::new(root.into())) }
+    }
+
+    /// The folder of an address: `s3://bucket/prefix` for one in a bucket, anything else for one on a disk, with
+    /// `file://` before it or without.
+    ///
+    /// A bucket takes its keys, region and endpoint from the variables that begin with `AWS_`; files for it are made
+    /// in `spool`. Its connections use `runtime`, of which no thread may call what this gives.
+    pub fn open(
+        address: &str,
+        spool: &Path,
+        variables: impl Iterator<Item = (String, String)>,
+        runtime: &Handle,
+    ) -> Result<Self, Error> {
+        if !address.starts_with("s3://") {
+            return Ok(Self::new(address.strip_prefix("file://").unwrap_or(address)));
+        }
+        let bucket = Bucket::open(address, spool.to_owned(), variables, runtime.clone())?;
+        Ok(Self { place: Arc::new(bucket) })
     }
 
     /// What is there.
     pub fn manifest(&self) -> Result<Manifest, Error> {
-        let path = self.root.join("manifest.json");
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Manifest::default()),
-            Err(error) => return Err(Error::Disk(path, error)),
-        };
+        let Some(bytes) = self.place.read(MANIFEST)? else { return Ok(Manifest::default()) };
         let manifest: Manifest = serde_json::from_slice(&bytes).map_err(Error::Manifest)?;
         if manifest.schema_version > SCHEMA_VERSION {
             return Err(Error::Version(manifest.schema_version));
@@ -55,44 +75,113 @@ impl Folder {
         day: i64,
         chunks: impl Iterator<Item = Result<(u64, SeriesKey, Vec<JudgedSample>), manazir_ingest::Error>>,
     ) -> Result<Vec<ManifestFile>, Error> {
-        let schema = columns::batch(&Group { id: 0, key: &SeriesKey::default(), rows: &[] })?;
-        let batches = chunks.map(|chunk| {
+        let mut manifest = self.manifest()?;
+        let name = name_of(day);
+        let schema = columns::batch(&Group { id: 0, key: &SeriesKey::default(), rows: &[] })?.schema();
+        let version = manifest.next_version(Kind::Samples, &name);
+        let sorted_by = &["series_id", "ts", "received_at"];
+        let mut writing = Writing::new(&*self.place, Kind::Samples, &name, version, schema, sorted_by);
+        for chunk in chunks {
             let (id, key, rows) = chunk?;
-            let span = span(rows.iter().map(|row| row.at));
-            Ok((columns::batch(&Group { id, key: &key, rows: &rows })?, span))
-        });
-        self.day(Kind::Samples, day, &schema, &["series_id", "ts", "received_at"], batches)
+            let batch = columns::batch(&Group { id, key: &key, rows: &rows })?;
+            writing.write(&batch, rows.iter().map(|row| row.at))?;
+        }
+        let files = writing.finish()?;
+        let old = manifest.replace(Kind::Samples, &name, files.clone());
+        self.write(&manifest)?;
+        self.remove(&old)?;
+        Ok(files)
     }
 
-    /// Writes a day's events in place of what was exported of it, in the order in which they come.
+    /// How far the events of a store are exported.
+    pub fn events_until(&self, store: &str) -> Result<Places, Error> {
+        let EventsUntil { store: of, partitions } = self.manifest()?.events_until;
+        Ok(if of == store { partitions } else { Places::new() })
+    }
+
+    /// Adds events of a store, each to the day on which it arrived; of each partition those that follow
+    /// [`Self::events_until`], in their order. All of them are there when this returns, or none.
     pub fn events(
         &self,
-        day: i64,
+        store: &str,
         batches: impl Iterator<Item = Result<Vec<Judged>, manazir_ingest::Error>>,
     ) -> Result<Vec<ManifestFile>, Error> {
-        let schema = event_columns::batch(&[])?;
-        let batches = batches.map(|rows| {
-            let rows = rows?;
-            Ok((event_columns::batch(&rows)?, span(rows.iter().map(|row| row.event.at))))
-        });
-        self.day(Kind::Events, day, &schema, &[], batches)
+        let mut manifest = self.manifest()?;
+        if manifest.events_until.store != store {
+            manifest.events_until = EventsUntil { store: store.to_owned(), ..EventsUntil::default() };
+        }
+        let mut until = manifest.events_until.partitions.clone();
+        let schema = event_columns::batch(&[])?.schema();
+        let mut days: BTreeMap<i64, Writing<'_>> = BTreeMap::new();
+        for batch in batches {
+            let mut by_day: BTreeMap<i64, Vec<Judged>> = BTreeMap::new();
+            for event in batch? {
+                let last = until.entry(event.partition).or_default();
+                if event.seq > *last {
+                    *last = event.seq;
+                    if event.is_event() {
+                        by_day.entry(day_of(event.received_at)).or_default().push(event);
+                    }
+                }
+            }
+            for (day, rows) in by_day {
+                let writing = days.entry(day).or_insert_with(|| {
+                    let name = name_of(day);
+                    let version = manifest.next_version(Kind::Events, &name);
+                    Writing::new(&*self.place, Kind::Events, &name, version, Arc::clone(&schema), &[])
+                });
+                writing.write(&event_columns::batch(&rows)?, rows.iter().map(|row| row.event.at))?;
+            }
+        }
+        if until == manifest.events_until.partitions {
+            return Ok(Vec::new());
+        }
+        let mut files = Vec::new();
+        for writing in days.into_values() {
+            files.extend(writing.finish()?);
+        }
+        manifest.add(files.clone());
+        manifest.events_until.partitions = until;
+        self.write(&manifest)?;
+        Ok(files)
     }
 
     /// The samples of a day as they were exported; a file that is not the one of the manifest is an error.
     pub fn read_samples(&self, day: i64) -> Result<Vec<(SeriesKey, JudgedSample)>, Error> {
         let mut rows = Vec::new();
-        for file in self.manifest()?.of(Kind::Samples, &name_of(day)) {
-            let path = self.root.join(&file.path);
-            let disk = |error| Error::Disk(path.clone(), error);
-            if sha256_of(&path).map_err(disk)? != file.sha256 {
+        self.read(Kind::Samples, day, |batch| {
+            rows.extend(columns::read(batch)?);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// The events that arrived on a day as they were exported, as columns.
+    pub fn read_events(&self, day: i64) -> Result<Vec<RecordBatch>, Error> {
+        let mut batches = Vec::new();
+        self.read(Kind::Events, day, |batch| {
+            batches.push(batch.clone());
+            Ok(())
+        })?;
+        Ok(batches)
+    }
+
+    fn read(
+        &self,
+        kind: Kind,
+        day: i64,
+        mut each: impl FnMut(&RecordBatch) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        for file in self.manifest()?.of(kind, &name_of(day)) {
+            let bytes = self.place.read(&file.path)?.unwrap_or_default();
+            if sha256_of(&bytes) != file.sha256 {
                 return Err(Error::Changed(file.path.clone()));
             }
-            let file = File::open(&path).map_err(disk)?;
-            for batch in ParquetRecordBatchReaderBuilder::try_new(file)?.build()? {
-                rows.extend(columns::read(&batch?)?);
+            for batch in ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes))?.build()? {
+                each(&batch?)?;
             }
         }
-        Ok(rows)
+        Ok(())
     }
 
     /// Drops a day: first from the manifest, then its files.
@@ -105,108 +194,15 @@ impl Folder {
         self.remove(&old)
     }
 
-    fn day(
-        &self,
-        kind: Kind,
-        day: i64,
-        schema: &RecordBatch,
-        sorted_by: &[&str],
-        batches: impl Iterator<Item = Result<Batch, Error>>,
-    ) -> Result<Vec<ManifestFile>, Error> {
-        let mut manifest = self.manifest()?;
-        let name = name_of(day);
-        let version = manifest.of(kind, &name).map(|file| file.version).max().unwrap_or(0) + 1;
-        let folder = format!("{}/day={name}", kind.folder());
-        self.make(&folder)?;
-        let mut files: Vec<ManifestFile> = Vec::new();
-        let mut open: Option<(Part, ManifestFile)> = None;
-        for batch in batches {
-            let (batch, span) = batch?;
-            let Some((first, last)) = span else { continue };
-            if open.as_ref().is_some_and(|(part, _)| part.rows >= FILE_ROWS) {
-                files.extend(open.take().map(finished).transpose()?);
-            }
-            let (part, file) = match &mut open {
-                Some(open) => open,
-                None => {
-                    let path = format!("{folder}/part-{version:04}-{:04}.parquet", files.len());
-                    let part = Part::create(&self.root.join(&path), schema.schema(), sorted_by)?;
-                    open.insert((part, empty(path, kind, name.clone(), version)))
-                }
-            };
-            file.min_at = file.min_at.min(first.micros());
-            file.max_at = file.max_at.max(last.micros());
-            part.write(&batch)?;
-        }
-        files.extend(open.take().map(finished).transpose()?);
-        self.sync(&self.root.join(&folder))?;
-        let old = manifest.replace(kind, &name, files.clone());
-        self.write(&manifest)?;
-        self.remove(&old)?;
-        Ok(files)
-    }
-
-    fn make(&self, folder: &str) -> Result<(), Error> {
-        let path = self.root.join(folder);
-        fs::create_dir_all(&path).map_err(|error| Error::Disk(path, error))
-    }
-
     /// The manifest is replaced as a whole, or stays as it was.
     fn write(&self, manifest: &Manifest) -> Result<(), Error> {
-        let (path, part) = (self.root.join("manifest.json"), self.root.join("manifest.json.part"));
-        let disk = |error| Error::Disk(path.clone(), error);
         let mut bytes = serde_json::to_vec_pretty(manifest).map_err(Error::Manifest)?;
         bytes.push(b'\n');
-        let mut file = File::create(&part).map_err(disk)?;
-        file.write_all(&bytes).map_err(disk)?;
-        file.sync_all().map_err(disk)?;
-        fs::rename(&part, &path).map_err(disk)?;
-        self.sync(&self.root)
+        self.place.replace(MANIFEST, bytes)
     }
 
-    /// New names in a folder are on disk.
-    fn sync(&self, folder: &Path) -> Result<(), Error> {
-        let synced = File::open(folder).and_then(|folder| folder.sync_all());
-        synced.map_err(|error| Error::Disk(folder.to_owned(), error))
-    }
-
-    /// Files that no manifest names; one that is gone already is gone.
+    /// Files that no manifest names.
     fn remove(&self, files: &[ManifestFile]) -> Result<(), Error> {
-        for file in files {
-            let path = self.root.join(&file.path);
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::Disk(path, error));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+        files.iter().try_for_each(|file| self.place.remove(&file.path))
     }
-}
-
-/// Rows, and their first and last event time.
-type Batch = (RecordBatch, Option<(Timestamp, Timestamp)>);
-
-fn span(times: impl Iterator<Item = Timestamp> + Clone) -> Option<(Timestamp, Timestamp)> {
-    times.clone().min().zip(times.max())
-}
-
-fn empty(path: String, kind: Kind, day: String, version: u64) -> ManifestFile {
-    ManifestFile {
-        path,
-        kind,
-        day,
-        version,
-        rows: 0,
-        bytes: 0,
-        min_at: i64::MAX,
-        max_at: i64::MIN,
-        sha256: String::new(),
-    }
-}
-
-fn finished((part, file): (Part, ManifestFile)) -> Result<ManifestFile, Error> {
-    let Finished { rows, bytes, sha256 } = part.finish()?;
-    Ok(ManifestFile { rows, bytes, sha256, ..file })
 }

@@ -6,19 +6,24 @@
 //! events/day=2026-03-01/part-0001-0000.parquet
 //! ```
 //!
-//! A file appears under its name when it is whole and on disk, and never changes after that. A day that is
+//! The folder is one on a disk, or the prefix of a bucket that speaks S3.
+//!
+//! A file appears under its name when it is whole and on disk, and never changes after that. A day whose samples are
 //! exported again gets files of a new version; the manifest names them in place of the old ones, which are removed
-//! after that. Whoever reads by the manifest sees each day whole, before or after; whoever reads by the folders' names
+//! after that. Events do not change: what arrived late gets files of its own beside the others. Whoever reads by the manifest sees each day whole, before or after; whoever reads by the folders' names
 //! may for a moment see a day twice.
 
+mod bucket;
 mod columns;
 mod event_columns;
 mod file;
 mod folder;
 mod manifest;
+mod place;
+mod writing;
 
 pub use folder::Folder;
-pub use manifest::{Kind, Manifest, ManifestFile, SCHEMA_VERSION};
+pub use manifest::{EventsUntil, Kind, Manifest, ManifestFile, SCHEMA_VERSION};
 
 /// Why a day could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +31,9 @@ pub enum Error {
     /// The disk failed.
     #[error("the export in {0} failed")]
     Disk(std::path::PathBuf, #[source] std::io::Error),
+    /// The bucket refused, or could not be reached.
+    #[error("the export to {0} failed")]
+    Bucket(String, #[source] object_store::Error),
     /// The rows could not be read.
     #[error("the lake could not be read")]
     Lake(#[from] manazir_ingest::Error),

@@ -1,5 +1,7 @@
 //! The manifest: which files are there, and what is in them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Of the layout and the columns; a change that an older reader would not understand raises it.
@@ -31,9 +33,9 @@ pub struct ManifestFile {
     pub path: String,
     /// What it holds.
     pub kind: Kind,
-    /// The day of its event times by UTC, `2026-03-01`.
+    /// The day by UTC, `2026-03-01`: of samples that of their event times, of events that on which they arrived.
     pub day: String,
-    /// Grows when the day is exported again.
+    /// Grows when the day is exported again, or is added to.
     pub version: u64,
     /// Rows in it.
     pub rows: u64,
@@ -47,18 +49,30 @@ pub struct ManifestFile {
     pub sha256: String,
 }
 
+/// How far the events of a store are exported.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventsUntil {
+    /// The name of the store.
+    pub store: String,
+    /// Of each partition the place of the last event that is exported.
+    pub partitions: BTreeMap<u16, u64>,
+}
+
 /// All files, by kind and day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// See [`SCHEMA_VERSION`].
     pub schema_version: u32,
+    /// Changes together with the files: no event is exported twice, and none is left out.
+    #[serde(default)]
+    pub events_until: EventsUntil,
     /// The files.
     pub files: Vec<ManifestFile>,
 }
 
 impl Default for Manifest {
     fn default() -> Self {
-        Self { schema_version: SCHEMA_VERSION, files: Vec::new() }
+        Self { schema_version: SCHEMA_VERSION, events_until: EventsUntil::default(), files: Vec::new() }
     }
 }
 
@@ -70,14 +84,24 @@ impl Manifest {
 
     /// Puts files in the place of those of their day; returns those that went.
     pub(crate) fn replace(&mut self, kind: Kind, day: &str, files: Vec<ManifestFile>) -> Vec<ManifestFile> {
-        let (old, mut kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.files)
+        let (old, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.files)
             .into_iter()
             .partition(|file| file.kind == kind && file.day == day);
-        kept.extend(files);
-        kept.sort_by(|one, other| {
+        self.files = kept;
+        self.add(files);
+        old
+    }
+
+    /// Adds files to those that are there.
+    pub(crate) fn add(&mut self, files: Vec<ManifestFile>) {
+        self.files.extend(files);
+        self.files.sort_by(|one, other| {
             (one.kind, &one.day, &one.path).cmp(&(other.kind, &other.day, &other.path))
         });
-        self.files = kept;
-        old
+    }
+
+    /// The version that the next files of a day have.
+    pub(crate) fn next_version(&self, kind: Kind, day: &str) -> u64 {
+        self.of(kind, day).map(|file| file.version).max().unwrap_or(0) + 1
     }
 }

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
+use arrow::array::{AsArray, RecordBatch};
 use manazir_ingest::lake::contract::{key, row, text};
 use manazir_ingest::lake::series_id;
-use manazir_ingest::{EventId, Judged, Stored};
+use manazir_ingest::{EventId, Judged, Places, Stored};
 use manazir_model::{EventVerdict, JudgedSample, Reason, SeriesKey, Timestamp};
-use manazir_parquet::{Error, Folder, Kind};
+use manazir_parquet::{Error, Folder, Kind, Manifest, ManifestFile};
+use manazir_testkit::s3::S3;
 
 /// 2026-03-01, the day of [`row`].
 const DAY: i64 = 20_513;
@@ -96,22 +98,98 @@ fn a_file_that_was_changed_is_not_believed() {
     assert!(matches!(folder.manifest(), Err(Error::Version(9))));
 }
 
-#[test]
-fn events_of_a_day_are_written_in_their_order() {
-    let (_temporary, folder) = folder();
-    let judged = |seq: u64| Judged {
+fn judged(seq: u64, day: i64) -> Judged {
+    Judged {
         id: EventId::new("cloudtrail", seq.to_string()),
         partition: 7,
         seq,
-        received_at: Timestamp::from_seconds(1_772_323_300),
+        received_at: Timestamp::from_seconds(day * 86_400 + seq as i64),
         event: Stored { at: Timestamp::from_seconds(1_772_323_200), ..Stored::default() },
         verdict: EventVerdict {
             score: 9.5,
             anomaly: true,
             reasons: vec![Reason { detector: "action".to_owned(), surprise: 5.0, text: "new".to_owned() }],
         },
+    }
+}
+
+fn paths(files: &[ManifestFile]) -> Vec<(&str, u64)> {
+    files.iter().map(|file| (&*file.path, file.rows)).collect()
+}
+
+fn ids(folder: &Folder, day: i64) -> Vec<String> {
+    let batches = folder.read_events(day).unwrap();
+    let of = |batch: &RecordBatch| -> Vec<String> {
+        let ids = batch.column_by_name("id").unwrap().as_string::<i32>();
+        ids.iter().flatten().map(str::to_owned).collect()
     };
-    let files =
-        folder.events(DAY, [Ok(vec![judged(1), judged(2)]), Ok(vec![judged(3)])].into_iter()).unwrap();
-    assert_eq!((files[0].path.as_str(), files[0].rows), ("events/day=2026-03-01/part-0001-0000.parquet", 3));
+    batches.iter().flat_map(of).collect()
+}
+
+#[test]
+fn events_are_added_to_the_day_on_which_they_arrived_and_none_twice() {
+    let (_temporary, folder) = folder();
+    let add = |store: &str, events: Vec<Judged>| folder.events(store, [Ok(events)].into_iter()).unwrap();
+    let first = add("one", vec![judged(1, DAY), judged(2, DAY), judged(3, DAY + 1)]);
+    assert_eq!(
+        paths(&first),
+        [
+            ("events/day=2026-03-01/part-0001-0000.parquet", 2),
+            ("events/day=2026-03-02/part-0001-0000.parquet", 1)
+        ]
+    );
+    assert_eq!(folder.events_until("one").unwrap(), Places::from([(7, 3)]));
+    // What is sent once more is left out, a message of samples is none of them, and the late one has its own file.
+    let of_samples =
+        Judged { event: Stored { at: judged(4, DAY).received_at, ..Stored::default() }, ..judged(4, DAY) };
+    let second = add("one", vec![judged(3, DAY + 1), of_samples, judged(5, DAY)]);
+    assert_eq!(paths(&second), [("events/day=2026-03-01/part-0002-0000.parquet", 1)]);
+    assert_eq!(ids(&folder, DAY), ["1", "2", "5"]);
+    assert_eq!(add("one", vec![judged(5, DAY)]), []);
+    // Another store has places of its own.
+    assert_eq!(folder.events_until("two").unwrap(), Places::new());
+    add("two", vec![judged(1, DAY)]);
+    assert_eq!(ids(&folder, DAY), ["1", "2", "5", "1"]);
+    assert_eq!(folder.events_until("two").unwrap(), Places::from([(7, 1)]));
+}
+
+#[test]
+fn events_that_cannot_be_read_are_asked_for_again() {
+    let (_temporary, folder) = folder();
+    let broken = [Ok(vec![judged(1, DAY)]), Err(manazir_ingest::Error::Closed)];
+    assert!(matches!(folder.events("one", broken.into_iter()), Err(Error::Lake(_))));
+    assert_eq!(folder.manifest().unwrap().files, []);
+    assert_eq!(folder.events_until("one").unwrap(), Places::new());
+}
+
+#[test]
+fn a_bucket_holds_what_a_folder_holds_needs_s3() {
+    let mut server = S3::start();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let spool = tempfile::tempdir().unwrap();
+    let open = |address: &str| {
+        Folder::open(address, spool.path(), server.variables().into_iter(), runtime.handle()).unwrap()
+    };
+    let folder = open("s3://bucket/lake/ours");
+    assert_eq!(folder.manifest().unwrap(), Manifest::default());
+    let first = folder.samples(DAY, chunks().into_iter().map(Ok)).unwrap();
+    assert_eq!(written(&folder.read_samples(DAY).unwrap()), written(&rows_of(&chunks())));
+    let second = folder.samples(DAY, chunks().into_iter().take(1).map(Ok)).unwrap();
+    assert_ne!(first, second);
+    folder.events("one", [Ok(vec![judged(1, DAY)])].into_iter()).unwrap();
+    assert_eq!(ids(&folder, DAY), ["1"]);
+    assert_eq!(
+        server.keys(),
+        [
+            "lake/ours/events/day=2026-03-01/part-0001-0000.parquet",
+            "lake/ours/manifest.json",
+            "lake/ours/samples/day=2026-03-01/part-0002-0000.parquet"
+        ]
+    );
+    assert_eq!(std::fs::read_dir(spool.path()).unwrap().count(), 0, "nothing stays behind on disk");
+    // Beside it, at the bucket's root, is another folder.
+    assert_eq!(open("s3://bucket").manifest().unwrap(), Manifest::default());
+    server.kill();
+    let failed = folder.samples(DAY, chunks().into_iter().map(Ok)).unwrap_err();
+    assert_eq!(failed.to_string(), "the export to s3://bucket/lake/ours failed");
 }

@@ -14,7 +14,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use manazir_ingest::{Commit, Error, EventId, EventStore, Held, Judged, Lease, Message, Sampled, Standing};
+use manazir_ingest::{
+    Archive, Commit, Error, EventId, EventStore, Held, Judged, Lease, Message, Places, Sampled, Standing,
+};
 use manazir_model::Timestamp;
 use sqlx::PgPool;
 
@@ -148,11 +150,22 @@ impl EventStore for PostgresEvents {
         read::standing(&self.pool, partition).await
     }
 
-    async fn forget(&self, before: Timestamp, max: usize) -> Result<u64, Error> {
-        commit::forget(&self.pool, before, max).await.map_err(failed)
-    }
-
     async fn replay(&self, partition: u16, after: u64, max: usize) -> Result<Vec<(u64, Message)>, Error> {
         read::replay(&self.pool, partition, after, max).await
+    }
+}
+
+#[async_trait]
+impl Archive for PostgresEvents {
+    async fn store_name(&self) -> Result<String, Error> {
+        read::store_name(&self.pool).await.map_err(failed)
+    }
+
+    async fn events(&self, partition: u16, after: u64, max: usize) -> Result<Vec<Judged>, Error> {
+        read::events(&self.pool, partition, after, max).await
+    }
+
+    async fn forget(&self, before: Timestamp, until: Option<&Places>, max: usize) -> Result<u64, Error> {
+        commit::forget(&self.pool, before, until, max).await.map_err(failed)
     }
 }

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use manazir_ingest::lake::days::Retention;
+use manazir_parquet::Folder;
 use serde::Deserialize;
+use tokio::runtime::Handle;
 
 use crate::cli::{DATA_FOLDER, Serve};
 use crate::keeper::KeeperConfig;
@@ -169,8 +171,9 @@ pub struct Lake {
     pub retention_days: u32,
     /// Bytes that samples may take on disk; of more, the oldest days go.
     pub disk_bytes_max: u64,
-    /// A folder in which each day that is over becomes Parquet files; nowhere if it is not given.
-    pub export: Option<PathBuf>,
+    /// A folder, or `s3://bucket/prefix`, in which each day that is over becomes Parquet files; nowhere if it is not
+    /// given.
+    pub export: Option<String>,
 }
 
 impl Default for Lake {
@@ -181,14 +184,20 @@ impl Default for Lake {
 }
 
 impl Lake {
-    /// For the thread that keeps it.
-    pub(crate) fn keeper(&self) -> KeeperConfig {
+    /// For the thread that keeps it. To be called within a runtime.
+    pub(crate) fn keeper(&self, data: &Path) -> Result<KeeperConfig> {
         let retention = Retention {
             days: self.retention_days,
             disk_bytes_max: self.disk_bytes_max,
             exported_first: self.export.is_some(),
         };
-        KeeperConfig { retention, export: self.export.clone() }
+        let open = |address: &String| {
+            let variables = std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+            Folder::open(address, &data.join("spool"), variables, &Handle::current())
+                .context("`lake.export` cannot be used")
+        };
+        Ok(KeeperConfig { retention, export: self.export.as_ref().map(open).transpose()? })
     }
 }
 
@@ -266,13 +275,13 @@ fn fill_all(config: &mut Config, variable: impl Fn(&str) -> Option<String>) -> R
         let AmqpSource { address, queue, reply_to } = source;
         [address, queue, reply_to]
     });
-    for text in truth.iter_mut().chain(queue).chain(of_sources) {
+    for text in truth.iter_mut().chain(queue).chain(&mut lake.export).chain(of_sources) {
         *text = fill(text, &variable)?;
     }
-    for path in data.iter_mut().chain(&mut lake.export) {
-        if let Some(text) = path.to_str() {
-            *path = fill(text, &variable)?.into();
-        }
+    if let Some(data) = data
+        && let Some(text) = data.to_str()
+    {
+        *data = fill(text, &variable)?.into();
     }
     Ok(())
 }

@@ -1,20 +1,24 @@
-//! What keeps the lake in shape while the service runs: rows move into chunks, old days go, closed days are
+//! What keeps lake and store in shape while the service runs: rows move into chunks, old days go, closed days are
 //! exported.
 
-use std::path::PathBuf;
+mod export;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use manazir_ingest::Error;
+use manazir_ingest::Archive;
 use manazir_ingest::lake::compact::CompactConfig;
 use manazir_ingest::lake::days::Retention;
-use manazir_ingest::lake::keep::{DayChunk, Keeping, KeptLake};
+use manazir_ingest::lake::keep::KeptLake;
 use manazir_model::{Grain, Timestamp};
 use manazir_parquet::Folder;
 use tokio::runtime::Handle;
+
+use export::Export;
 
 /// Between two rounds. A round that has nothing to do reads the head once.
 const EVERY: Duration = Duration::from_secs(300);
@@ -22,44 +26,78 @@ const EVERY: Duration = Duration::from_secs(300);
 /// A day is exported so long after its end: by then the last of its rows have left the head.
 const CLOSED_MICROS: i64 = 7 * Grain::HOUR.micros();
 
-/// Chunks that are in memory at once while a day is exported.
-const CHUNKS: usize = 256;
-
 /// What is kept, and where days are exported to.
 #[derive(Clone, Debug, Default)]
 pub struct KeeperConfig {
     /// How much stays.
     pub retention: Retention,
     /// Where closed days become Parquet; nowhere if it is not set.
-    pub export: Option<PathBuf>,
+    pub export: Option<Folder>,
 }
 
-/// The thread that keeps a lake.
+/// Set once the service ends: long work is given up where it can go on later.
+#[derive(Clone, Debug, Default)]
+pub struct Stopping(Arc<AtomicBool>);
+
+impl Stopping {
+    fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What is kept in shape.
+#[derive(Clone)]
+pub struct Kept {
+    /// Samples.
+    pub lake: Arc<dyn KeptLake>,
+    /// Events.
+    pub events: Arc<dyn Archive>,
+}
+
+/// The thread that keeps both.
 #[derive(Debug)]
 pub struct Keeper {
     stop: Sender<()>,
+    stopping: Stopping,
     thread: JoinHandle<()>,
 }
 
 impl Keeper {
-    /// Keeps a lake until it is stopped. To be called within a runtime, which the lake's connections use.
-    pub fn start(lake: Arc<dyn KeptLake>, config: KeeperConfig, now: fn() -> Timestamp) -> Result<Self> {
+    /// Keeps both until it is stopped. To be called within a runtime, which their connections use.
+    pub fn start(kept: Kept, config: KeeperConfig, now: fn() -> Timestamp) -> Result<Self> {
         let (stop, stopped) = channel();
-        let runtime = Handle::current();
+        let stopping = Stopping::default();
+        let (runtime, asked) = (Handle::current(), stopping.clone());
         let work = move || {
+            // Said now, not when the first day is over.
+            if let Some(Err(error)) = config.export.as_ref().map(Folder::manifest) {
+                let error = format!("{:#}", anyhow::Error::from(error));
+                tracing::warn!(
+                    error,
+                    "the place for the export cannot be used; it is tried again every few minutes"
+                );
+            }
             while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
-                // What failed is tried again in the next round: nothing was lost by it.
-                if let Err(error) = round(&runtime, &*lake, &config, now()) {
-                    tracing::error!(error = format!("{error:#}"), "the lake could not be kept");
+                match round(&runtime, &kept, &config, now(), &asked) {
+                    Err(error) if !asked.is_asked() => {
+                        // It is tried again in the next round: nothing was lost by it.
+                        tracing::error!(error = format!("{error:#}"), "the lake could not be kept");
+                    }
+                    _ => {}
                 }
             }
         };
         let thread = std::thread::Builder::new().name("keeper".to_owned()).spawn(work)?;
-        Ok(Self { stop, thread })
+        Ok(Self { stop, stopping, thread })
     }
 
-    /// Returns when the round that runs, if any, is done. Blocks.
+    /// Returns when the step that runs, if any, is done. Blocks.
     pub fn stop(self) {
+        self.stopping.ask();
         drop(self.stop);
         if self.thread.join().is_err() {
             tracing::error!("the keeper of the lake ended by a panic; what it had moved is whole");
@@ -69,17 +107,25 @@ impl Keeper {
 
 /// Moves, exports and drops what is due at `now`; what must go is exported before. False if somebody else keeps the
 /// lake just now. Blocks: not to be called from a thread of the runtime.
-pub fn round(runtime: &Handle, lake: &dyn KeptLake, config: &KeeperConfig, now: Timestamp) -> Result<bool> {
-    let keeping = runtime.block_on(lake.keep()).context("ask for the lake")?;
+pub fn round(
+    runtime: &Handle,
+    kept: &Kept,
+    config: &KeeperConfig,
+    now: Timestamp,
+    stopping: &Stopping,
+) -> Result<bool> {
+    let keeping = runtime.block_on(kept.lake.keep()).context("ask for the lake")?;
     let Some(mut keeping) = keeping else { return Ok(false) };
     let moved = runtime.block_on(keeping.compact(now, &CompactConfig::default()));
     let moved = moved.context("move rows into chunks")?;
     if moved.rows > 0 {
         tracing::debug!(rows = moved.rows, chunks = moved.chunks, "rows moved into chunks");
     }
-    if let Some(export) = &config.export {
+    if let Some(folder) = &config.export {
         let closed = Timestamp(now.micros().saturating_sub(CLOSED_MICROS));
-        export_days(runtime, &mut *keeping, &Folder::new(export), closed)?;
+        let export = Export { runtime, folder, closed, stopping };
+        export.samples(&mut *keeping)?;
+        export.events(&*kept.events)?;
     }
     let dropped = runtime.block_on(keeping.retain(now, &config.retention)).context("drop old days")?;
     if let Some(before) = dropped.before {
@@ -89,49 +135,14 @@ pub fn round(runtime: &Handle, lake: &dyn KeptLake, config: &KeeperConfig, now: 
     Ok(true)
 }
 
-fn export_days(runtime: &Handle, keeping: &mut dyn Keeping, folder: &Folder, now: Timestamp) -> Result<()> {
-    for (day, version) in runtime.block_on(keeping.to_export(now))? {
-        let chunks = Chunks { runtime, keeping, day, after: None, page: Vec::new().into_iter() };
-        let chunks = chunks.map(|chunk| chunk.map(|DayChunk { id, key, rows, .. }| (id, key, rows)));
-        let files = folder.samples(day, chunks).context("export a day")?;
-        runtime.block_on(keeping.exported(day, version))?;
-        let rows: u64 = files.iter().map(|file| file.rows).sum();
-        let day = files.first().map_or("", |file| &file.day);
-        tracing::info!(day, rows, files = files.len(), "a day was exported");
-    }
-    Ok(())
-}
-
-/// The chunks of a day, read page by page.
-struct Chunks<'k> {
-    runtime: &'k Handle,
-    keeping: &'k mut dyn Keeping,
-    day: i64,
-    after: Option<(u64, Timestamp)>,
-    page: std::vec::IntoIter<DayChunk>,
-}
-
-impl Iterator for Chunks<'_> {
-    type Item = Result<DayChunk, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.page.len() == 0 {
-            match self.runtime.block_on(self.keeping.chunks(self.day, self.after, CHUNKS)) {
-                Ok(page) => self.page = page.into_iter(),
-                Err(error) => return Some(Err(error)),
-            }
-        }
-        let chunk = self.page.next()?;
-        self.after = Some((chunk.id, chunk.first));
-        Some(Ok(chunk))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use arrow::array::RecordBatch;
     use manazir_fjall::{Config, Embedded};
-    use manazir_model::{JudgedSample, SeriesKey, SeriesRows};
-    use manazir_sql::{PostgresLake, Truth};
+    use manazir_ingest::{Commit, EventId, EventStore, Format, Judged, Message, Stored};
+    use manazir_model::{EventVerdict, JudgedSample, SeriesKey, SeriesRows};
+    use manazir_parquet::Kind;
+    use manazir_sql::{PostgresEvents, Truth};
     use manazir_testkit::postgres::Postgres;
 
     use super::*;
@@ -139,34 +150,79 @@ mod tests {
     /// 2026-03-01T00:00:00Z.
     const START: i64 = 1_772_323_200_000_000;
 
+    const START_DAY: i64 = START / Grain::DAY.micros();
+
+    /// An event an hour for three days, each in a batch of its own, and a message of samples with each.
+    fn judge_events<S: EventStore>(runtime: &Handle, store: &S) {
+        let leases = runtime.block_on(store.hold()).unwrap().leases.clone();
+        for hour in 0..72_u64 {
+            let received_at = at(60 * hour as i64);
+            let partition = (hour % 3) as u16;
+            let stored = |seq: u64, id: String, event: Stored| {
+                let id = EventId::new("test", id);
+                let body = b"{}".to_vec();
+                let message =
+                    Message { id, partition, received_at, format: Format::Generic, reply_to: None, body };
+                (Judged::new(&message, seq, event, EventVerdict::default()), message)
+            };
+            let event = Stored { at: at(0), action: "deploy".to_owned(), ..Stored::default() };
+            let (event, of_event) = stored(2 * hour + 1, format!("event-{hour}"), event);
+            let samples = Stored { at: received_at, ..Stored::default() };
+            let (samples, of_samples) = stored(2 * hour + 2, format!("samples-{hour}"), samples);
+            let commit = Commit {
+                leases: leases.iter().filter(|lease| lease.partition == partition).cloned().collect(),
+                judged: vec![event, samples],
+                messages: vec![&of_event, &of_samples],
+                ..Commit::default()
+            };
+            assert!(runtime.block_on(store.commit(&commit)).unwrap().is_empty());
+        }
+    }
+
     fn at(minute: i64) -> Timestamp {
         Timestamp(START + minute * Grain::MINUTE.micros())
     }
 
-    /// Three days of one series go in; two days are exported, and one is dropped.
-    fn closed_days_are_exported_and_old_ones_dropped(runtime: &Handle, lake: &dyn KeptLake) {
+    /// Three days of one series go in, and an event an hour; two days are exported, and one is dropped.
+    fn closed_days_are_exported_and_old_ones_dropped<S: EventStore + Archive + 'static>(
+        runtime: &Handle,
+        lake: impl KeptLake + 'static,
+        store: S,
+    ) {
         let temporary = tempfile::tempdir().unwrap();
+        judge_events(runtime, &store);
+        let kept = Kept { lake: Arc::new(lake), events: Arc::new(store) };
+        let lake = &*kept.lake;
         let samples =
             (0..3 * 1_440).map(|minute| JudgedSample::unjudged(at(minute), 1.0, at(minute))).collect();
         let key = SeriesKey::new("load", []);
         runtime.block_on(lake.append(&[SeriesRows { key: key.clone(), samples }], &[])).unwrap();
         let config = KeeperConfig {
             retention: Retention { days: 2, exported_first: true, ..Retention::default() },
-            export: Some(temporary.path().join("parquet")),
+            export: Some(Folder::new(temporary.path().join("parquet"))),
         };
         let all = KeeperConfig { export: config.export.clone(), ..KeeperConfig::default() };
         // A server sees the end of an earlier keeper's connection a moment later.
-        let keep = |config: &KeeperConfig| while !round(runtime, lake, config, at(3 * 1_440 - 1)).unwrap() {};
+        let keep = |config: &KeeperConfig| {
+            while !round(runtime, &kept, config, at(3 * 1_440 - 1), &Stopping::default()).unwrap() {}
+        };
         keep(&all);
         let folder = Folder::new(temporary.path().join("parquet"));
-        let days: Vec<String> = folder.manifest().unwrap().files.into_iter().map(|file| file.day).collect();
-        assert_eq!(days, ["2026-03-01", "2026-03-02"]);
+        let days = |kind| -> Vec<String> {
+            let files = folder.manifest().unwrap().files.into_iter();
+            files.filter(|file| file.kind == kind).map(|file| file.day).collect()
+        };
+        assert_eq!(days(Kind::Samples), ["2026-03-01", "2026-03-02"]);
+        assert_eq!(days(Kind::Events), ["2026-03-01", "2026-03-02"]);
+        let events =
+            |day| -> usize { folder.read_events(day).unwrap().iter().map(RecordBatch::num_rows).sum() };
+        assert_eq!((events(START_DAY), events(START_DAY + 1), events(START_DAY + 2)), (24, 24, 0));
         keep(&config);
         // What comes for a day that is gone does not take the place of its export.
         let late = JudgedSample::unjudged(at(7), 2.0, at(3 * 1_440 - 500));
         runtime.block_on(lake.append(&[SeriesRows { key, samples: vec![late] }], &[])).unwrap();
         keep(&config);
-        let day = START / Grain::DAY.micros();
+        let day = START_DAY;
         let mut keeping = std::iter::repeat_with(|| runtime.block_on(lake.keep()).unwrap()).flatten();
         let mut keeping = keeping.next().unwrap();
         let left = runtime.block_on(keeping.chunks(day, None, 10)).unwrap();
@@ -180,7 +236,7 @@ mod tests {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let store = Embedded::open(&folder.path().join("store"), &Config::default()).unwrap();
-        closed_days_are_exported_and_old_ones_dropped(runtime.handle(), &store.lake());
+        closed_days_are_exported_and_old_ones_dropped(runtime.handle(), store.lake(), store);
     }
 
     #[test]
@@ -188,13 +244,15 @@ mod tests {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let server = Postgres::start();
         let truth = runtime.block_on(Truth::open(&server.url())).unwrap();
-        let lake = PostgresLake::new(&truth).unwrap();
+        let store = || PostgresEvents::new(&truth, "one").unwrap();
+        let lake = store().lake();
         let other = runtime.block_on(lake.keep()).unwrap().unwrap();
+        let kept = Kept { lake: Arc::new(lake.clone()), events: Arc::new(store()) };
         assert!(
-            !round(runtime.handle(), &lake, &KeeperConfig::default(), at(0)).unwrap(),
+            !round(runtime.handle(), &kept, &KeeperConfig::default(), at(0), &Stopping::default()).unwrap(),
             "another keeps it"
         );
         drop(other);
-        closed_days_are_exported_and_old_ones_dropped(runtime.handle(), &lake);
+        closed_days_are_exported_and_old_ones_dropped(runtime.handle(), lake, store());
     }
 }

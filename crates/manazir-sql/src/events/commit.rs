@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use manazir_ingest::{Commit, DeadLetter, Judged, Lease, Message, Sampled, Snapshot};
+use manazir_ingest::{Commit, DeadLetter, Judged, Lease, Message, PARTITIONS, Places, Sampled, Snapshot};
 use manazir_model::{SeriesFinding, Timestamp};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
@@ -134,15 +134,28 @@ async fn advance(transaction: &mut PgConnection, applied: &BTreeMap<u16, u64>) -
         .map(drop)
 }
 
-/// Removes events that arrived before a time and that no restart needs. Workers that do so at once take different
-/// ones.
-pub(super) async fn forget(pool: &PgPool, before: Timestamp, max: usize) -> sqlx::Result<u64> {
+/// Removes events that arrived before a time and that no restart needs, up to `until` if that is given. Workers that do
+/// so at once take different ones.
+pub(super) async fn forget(
+    pool: &PgPool,
+    before: Timestamp,
+    until: Option<&Places>,
+    max: usize,
+) -> sqlx::Result<u64> {
     const FORGET: &str = "DELETE FROM events WHERE (source, id) IN (SELECT events.source, events.id \
         FROM events JOIN snapshots ON snapshots.partition = events.partition AND events.seq <= snapshots.seq \
+        JOIN UNNEST($3::SMALLINT[], $4::BIGINT[]) AS until (partition, seq) \
+            ON until.partition = events.partition AND events.seq <= until.seq \
         WHERE events.received_at < $1 ORDER BY events.received_at LIMIT $2 FOR UPDATE OF events SKIP LOCKED)";
+    let (partitions, last): (Vec<i16>, Vec<i64>) = match until {
+        Some(until) => until.iter().map(|(&partition, &seq)| (partition as i16, seq as i64)).unzip(),
+        None => (0..PARTITIONS).map(|partition| (partition as i16, i64::MAX)).unzip(),
+    };
     let done = sqlx::query(FORGET)
         .bind(before.micros())
         .bind(i64::try_from(max).unwrap_or(i64::MAX))
+        .bind(partitions)
+        .bind(last)
         .execute(pool)
         .await?;
     Ok(done.rows_affected())

@@ -31,6 +31,30 @@ pub(super) async fn judged(pool: &PgPool, ids: &[EventId]) -> Result<Vec<Option<
     Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
 }
 
+/// What was judged of a partition after a place.
+pub(super) async fn events(
+    pool: &PgPool,
+    partition: u16,
+    after: u64,
+    max: usize,
+) -> Result<Vec<Judged>, Error> {
+    const SELECT: &str = "SELECT source, id, partition, seq, received_at, at, request_id, actor, action, \
+            resources, score, anomaly, reasons \
+        FROM events WHERE partition = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+    let rows = sqlx::query(SELECT)
+        .bind(partition as i16)
+        .bind(after as i64)
+        .bind(i64::try_from(max).unwrap_or(i64::MAX))
+        .fetch_all(pool)
+        .await
+        .map_err(failed)?;
+    rows.iter().map(of_row).collect()
+}
+
+pub(super) async fn store_name(pool: &PgPool) -> sqlx::Result<String> {
+    sqlx::query_scalar("SELECT name FROM store").fetch_one(pool).await
+}
+
 fn of_row(row: &PgRow) -> Result<Judged, Error> {
     let id = EventId::new(text(row, "source")?, text(row, "id")?);
     let damaged = |error: serde_json::Error| Error::Damaged {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow};
 use manazir_fjall::{Config as StoreConfig, Embedded, OpenError};
 use manazir_ingest::answers::{Answers, Waiting};
 use manazir_ingest::lake::keep::KeptLake;
-use manazir_ingest::{Consumer, Error, EventStore, Queue};
+use manazir_ingest::{Archive, Consumer, Error, EventStore, Queue};
 use manazir_rabbitmq::{Address, RabbitAnswers, RabbitConsumer, RabbitQueue, Stop};
 use manazir_sql::{PostgresEvents, Truth};
 
@@ -57,6 +57,14 @@ impl Backend {
     }
 
     pub(super) fn store(&self) -> Arc<dyn EventStore> {
+        match self {
+            Self::Embedded(store) => Arc::new(store.clone()),
+            Self::Shared { store, .. } => Arc::<PostgresEvents>::clone(store),
+        }
+    }
+
+    /// The same, as events leave it.
+    pub(super) fn archive(&self) -> Arc<dyn Archive> {
         match self {
             Self::Embedded(store) => Arc::new(store.clone()),
             Self::Shared { store, .. } => Arc::<PostgresEvents>::clone(store),

@@ -17,7 +17,7 @@ use super::sensors::Sensors;
 use super::source::{OntoQueue, Sources};
 use super::worker::Running;
 use crate::config::{Role, Settings};
-use crate::keeper::Keeper;
+use crate::keeper::{Keeper, Kept};
 use crate::projector::Projecting;
 
 /// Everything that runs.
@@ -52,6 +52,9 @@ impl Beside {
             waiting: Arc::clone(waiting),
             wait_max: Duration::from_secs(settings.limits.wait_seconds),
         };
+        let keep = settings.lake.keeper(&settings.data)?;
+        let exported_first = keep.export.clone();
+        let kept = Kept { lake: backend.lake(), events: backend.archive() };
         let beside = Self {
             backend: Arc::clone(backend),
             tasks: Tasks::new(waiting.inbox()),
@@ -59,11 +62,9 @@ impl Beside {
             sources: Sources::start(if answers { &settings.sources.amqp } else { &[] }, onto)?,
             worker,
             projecting: backend.embedded().map(|store| Projecting::start(store, keeping.clone())),
-            keeper: judges
-                .then(|| Keeper::start(backend.lake(), settings.lake.keeper(), super::now))
-                .transpose()?,
+            keeper: judges.then(|| Keeper::start(kept, keep, super::now)).transpose()?,
             forgetting: judges
-                .then(|| Forgetting::start(backend, settings.events.retention_days, super::now)),
+                .then(|| Forgetting::start(backend, settings.events, exported_first, super::now)),
         };
         Ok((beside, worker_ended))
     }

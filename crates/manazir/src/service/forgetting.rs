@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use manazir_ingest::Error;
-use manazir_model::{Grain, Timestamp};
+use anyhow::Result;
+use manazir_model::Timestamp;
+use manazir_parquet::Folder;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::backend::Backend;
+use crate::config::Events;
 
 /// Between two rounds; the first comes after this time, so that a start is not slowed down by it.
 const EVERY: Duration = Duration::from_secs(300);
@@ -24,22 +26,28 @@ pub(super) struct Forgetting {
 }
 
 impl Forgetting {
-    pub(super) fn start(backend: &Arc<Backend>, days: u32, now: fn() -> Timestamp) -> Self {
+    /// What is to be exported goes after that: `exported_first`, if it is given, says how far that is.
+    pub(super) fn start(
+        backend: &Arc<Backend>,
+        events: Events,
+        exported_first: Option<Folder>,
+        now: fn() -> Timestamp,
+    ) -> Self {
         let (stop, mut stopped) = watch::channel(false);
-        let backend = Arc::clone(backend);
+        let kept = Duration::from_secs(86_400) * events.retention_days;
+        let round =
+            Arc::new(Round { backend: Arc::clone(backend), exported_first, stopping: stopped.clone() });
         let task = tokio::spawn(async move {
             while tokio::time::timeout(EVERY, stopped.wait_for(|stopped| *stopped)).await.is_err() {
-                let before = Timestamp(
-                    now().micros().saturating_sub(i64::from(days).saturating_mul(Grain::DAY.micros())),
-                );
-                let (backend, runtime, stopping) = (Arc::clone(&backend), Handle::current(), stopped.clone());
+                let before = Timestamp(now().micros().saturating_sub(kept.as_micros() as i64));
+                let (round, runtime) = (Arc::clone(&round), Handle::current());
                 // The embedded store reads and writes files: not on a thread that answers requests.
-                let round =
-                    tokio::task::spawn_blocking(move || runtime.block_on(round(&backend, before, &stopping)));
-                match round.await {
+                match tokio::task::spawn_blocking(move || round.run(&runtime, before)).await {
                     Ok(Ok(())) => {}
                     // What failed is tried again in the next round.
-                    Ok(Err(error)) => tracing::warn!(error = ?error, "old events could not be forgotten"),
+                    Ok(Err(error)) => {
+                        tracing::warn!(error = format!("{error:#}"), "old events could not be forgotten");
+                    }
                     Err(error) => tracing::error!(%error, "forgetting old events ended by a panic"),
                 }
             }
@@ -55,17 +63,33 @@ impl Forgetting {
     }
 }
 
-async fn round(backend: &Backend, before: Timestamp, stopping: &watch::Receiver<bool>) -> Result<(), Error> {
-    const ALL: u64 = AT_A_TIME as u64;
-    while !*stopping.borrow() && backend.trim(AT_A_TIME).await? == ALL {}
-    let store = backend.store();
-    let (mut forgotten, mut some) = (0, ALL);
-    while !*stopping.borrow() && some == ALL {
-        some = store.forget(before, AT_A_TIME).await?;
-        forgotten += some;
+/// What a round needs.
+struct Round {
+    backend: Arc<Backend>,
+    exported_first: Option<Folder>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Round {
+    /// Blocks: not to be called from a thread of the runtime.
+    fn run(&self, runtime: &Handle, before: Timestamp) -> Result<()> {
+        const ALL: u64 = AT_A_TIME as u64;
+        let Self { backend, exported_first, stopping } = self;
+        let on = || !*stopping.borrow();
+        while on() && runtime.block_on(backend.trim(AT_A_TIME))? == ALL {}
+        let archive = backend.archive();
+        let until = match exported_first {
+            Some(folder) => Some(folder.events_until(&runtime.block_on(archive.store_name())?)?),
+            None => None,
+        };
+        let (mut forgotten, mut some) = (0, ALL);
+        while on() && some == ALL {
+            some = runtime.block_on(archive.forget(before, until.as_ref(), AT_A_TIME))?;
+            forgotten += some;
+        }
+        if forgotten > 0 {
+            tracing::info!(forgotten, %before, "events that arrived before were forgotten; sent again they are new");
+        }
+        Ok(())
     }
-    if forgotten > 0 {
-        tracing::info!(forgotten, %before, "events that arrived before were forgotten; sent again they are new");
-    }
-    Ok(())
 }
