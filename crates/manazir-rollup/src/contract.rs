@@ -1,0 +1,208 @@
+//! What every destination must do.
+
+#![allow(clippy::unwrap_used, reason = "a suite of tests ends at the first surprise as tests do")]
+
+use std::sync::Arc;
+
+use manazir_model::{Random, Timestamp};
+
+use crate::{Destination, Key, KeyType, Row, Shape, Total, TotalsShape};
+
+/// The shape of the original's table, with keys of a type.
+pub fn shape(name: &str, key_type: KeyType) -> Shape {
+    let categories = ["minor", "medium", "high", "critical"];
+    Shape {
+        name: name.to_owned(),
+        table: format!("{name}_distribution"),
+        key: "cs_id".to_owned(),
+        key_type,
+        label: Some("cs_name".to_owned()),
+        categories: categories.map(str::to_owned).into(),
+        sums: categories.map(|category| format!("{category}_sum")).into(),
+        totals: Some(TotalsShape {
+            table: format!("{name}_totals"),
+            count: "hits".to_owned(),
+            sum: "karma".to_owned(),
+            mean: "karma_average".to_owned(),
+        }),
+    }
+}
+
+/// A row of the source `stream`, of a key, in a category, worth so much.
+pub fn row(position: u64, key: &str, category: u16, amount: i64) -> Row {
+    Row {
+        source: "stream".into(),
+        position,
+        content: position + 1,
+        at: Timestamp::from_seconds(1_548_979_200 + position as i64),
+        key: key.into(),
+        category,
+        amount,
+    }
+}
+
+/// A key and what people call it.
+pub fn key(id: &str, label: &str) -> Key {
+    Key { id: id.into(), label: label.to_owned() }
+}
+
+/// Each total as a line: key, label, count, sum, then the sums of the categories.
+pub fn text(totals: &[Total]) -> String {
+    let line = |total: &Total| {
+        let Total { key, label, count, sum, by_category } = total;
+        format!("{key} {label:?} {count} {sum} {by_category:?}\n")
+    };
+    totals.iter().map(line).collect()
+}
+
+/// Checks all of it. `open` gives the destination of a shape: the same shape the same one, as another process finds
+/// it.
+///
+/// # Panics
+/// If the destination breaks the contract.
+pub async fn check<D: Destination>(open: impl AsyncFn(Shape) -> D) {
+    everyone_has_a_row_from_the_start(&open).await;
+    names_are_no_keys_and_may_hold_anything(&open).await;
+    each_finding_counts_once(&open).await;
+    order_and_batches_change_nothing(&open).await;
+    shapes_with_less_are_kept_too(&open).await;
+}
+
+/// KP-W2: what was counted is not set back by a start.
+async fn everyone_has_a_row_from_the_start<D: Destination>(open: &impl AsyncFn(Shape) -> D) {
+    let shape = shape("everyone", KeyType::Integer);
+    let destination = open(shape.clone()).await;
+    destination.prepare(&[key("10", "ten"), key("9", "nine")]).await.unwrap();
+    let zeros = "9 \"nine\" 0 0 [0, 0, 0, 0]\n10 \"ten\" 0 0 [0, 0, 0, 0]\n";
+    assert_eq!(text(&destination.totals().await.unwrap()), zeros);
+    assert_eq!(destination.count(&[row(0, "9", 1, 100), row(1, "11", 3, -7)]).await.unwrap(), 2);
+    let again = open(shape).await;
+    again.prepare(&[key("9", "neun"), key("10", "ten")]).await.unwrap();
+    let expected =
+        "9 \"neun\" 1 100 [0, 100, 0, 0]\n10 \"ten\" 0 0 [0, 0, 0, 0]\n11 \"\" 1 -7 [0, 0, 0, -7]\n";
+    assert_eq!(text(&again.totals().await.unwrap()), expected);
+    again.prepare(&[key("11", "eleven")]).await.unwrap();
+    assert!(text(&again.totals().await.unwrap()).ends_with("11 \"eleven\" 1 -7 [0, 0, 0, -7]\n"));
+}
+
+/// KP-W6, KP-W11: two people of one name are two, and neither a key nor a name is ever read as anything else.
+async fn names_are_no_keys_and_may_hold_anything<D: Destination>(open: &impl AsyncFn(Shape) -> D) {
+    let destination = open(shape("names", KeyType::Text)).await;
+    let label = "R1'; DROP TABLE x; -- \"\\ %s {} \u{1f600} é\n\t";
+    let keys = ["", "29abc", "A", "a", "a ", "k'\\\"é\u{1f600}"];
+    destination.prepare(&keys.map(|id| key(id, label))).await.unwrap();
+    let rows: Vec<Row> = keys.iter().zip(0..).map(|(id, position)| row(position, id, 0, 1)).collect();
+    assert_eq!(destination.count(&rows).await.unwrap(), 6);
+    let expected: String = keys
+        .iter()
+        .map(|id| text(&[Total { by_category: vec![1, 0, 0, 0], ..total(id, label, 1, 1) }]))
+        .collect();
+    assert_eq!(text(&destination.totals().await.unwrap()), expected);
+}
+
+fn total(key: &str, label: &str, count: u64, sum: i64) -> Total {
+    Total { key: key.to_owned(), label: label.to_owned(), count, sum, by_category: Vec::new() }
+}
+
+/// KP-W1: what is delivered twice counts once, in one batch or in two, and by two processes; two equal lines at two
+/// places are two, and so are two lines at one place.
+async fn each_finding_counts_once<D: Destination>(open: &impl AsyncFn(Shape) -> D) {
+    let shape = shape("once", KeyType::Integer);
+    let (one, two) = (open(shape.clone()).await, open(shape).await);
+    one.prepare(&[key("1", "one")]).await.unwrap();
+    let first = row(0, "1", 0, 50);
+    let other_content = Row { content: 99, ..first.clone() };
+    let other_source = Row { source: "file".into(), ..first.clone() };
+    assert_eq!(one.count(&[first.clone(), first.clone()]).await.unwrap(), 1);
+    assert_eq!(two.count(std::slice::from_ref(&first)).await.unwrap(), 0);
+    let all = [first, other_content, other_source, row(1, "1", 0, 50)];
+    assert_eq!(two.count(&all).await.unwrap(), 3);
+    assert_eq!(one.count(&all).await.unwrap(), 0);
+    assert_eq!(one.count(&[]).await.unwrap(), 0);
+    assert_eq!(text(&one.totals().await.unwrap()), "1 \"one\" 4 200 [200, 0, 0, 0]\n");
+}
+
+/// KP-W8: late, out of order, in batches of any size, repeated: the same table.
+async fn order_and_batches_change_nothing<D: Destination>(open: &impl AsyncFn(Shape) -> D) {
+    let mut random = Random::new(2028);
+    let mut rows: Vec<Row> = (0..3_000)
+        .map(|position| {
+            let (person, category) = (random.below(97), random.below(4));
+            row(position, &person.to_string(), category as u16, 50 << category)
+        })
+        .collect();
+    let straight = open(shape("straight", KeyType::Integer)).await;
+    assert_eq!(straight.count(&rows).await.unwrap(), 3_000);
+    let shuffled = open(shape("shuffled", KeyType::Integer)).await;
+    let mut counted = 0;
+    for round in 0..2 {
+        rows.sort_by_cached_key(|_| random.next_u64());
+        let mut rest = &rows[..];
+        while !rest.is_empty() {
+            let (batch, later) = rest.split_at((1 + random.below(400)).min(rest.len()));
+            counted += shuffled.count(batch).await.unwrap();
+            rest = later;
+        }
+        assert_eq!(counted, 3_000, "after round {round}");
+    }
+    let expected = straight.totals().await.unwrap();
+    assert_eq!(text(&shuffled.totals().await.unwrap()), text(&expected));
+    assert_eq!(expected.iter().map(|total| total.count).sum::<u64>(), 3_000);
+}
+
+/// Without labels, and without the second table.
+async fn shapes_with_less_are_kept_too<D: Destination>(open: &impl AsyncFn(Shape) -> D) {
+    let less = Shape { label: None, totals: None, ..shape("less", KeyType::Text) };
+    let destination = open(less).await;
+    destination.prepare(&[key("a", "unused")]).await.unwrap();
+    destination.count(&[row(0, "a", 2, 500), row(1, "b", 0, 50)]).await.unwrap();
+    let sums: Vec<_> =
+        destination.totals().await.unwrap().into_iter().map(|total| total.by_category).collect();
+    assert_eq!(sums, [[0, 0, 500, 0], [50, 0, 0, 0]]);
+    assert!(destination.totals().await.unwrap().iter().all(|total| total.label.is_empty()));
+}
+
+/// Many processes at once, whose batches overlap: each finding counts once. `open` as for [`check`]; to be called
+/// within a runtime, and by destinations that take several connections.
+///
+/// # Panics
+/// If the destination breaks the contract.
+pub async fn check_at_once<D: Destination + 'static, S>(
+    open: impl AsyncFn(Shape) -> D,
+    spawn: impl Fn(futures::Counting) -> S,
+) where
+    S: Future<Output = u64>,
+{
+    let shape = shape("at_once", KeyType::Integer);
+    let rows: Vec<Row> = (0..2_000).map(|at| row(at, &(at % 53).to_string(), (at % 4) as u16, 10)).collect();
+    let mut counting = Vec::new();
+    for worker in 0..4 {
+        let destination: Arc<dyn Destination> = Arc::new(open(shape.clone()).await);
+        let mut rows = rows.clone();
+        let mut random = Random::new(worker);
+        rows.sort_by_cached_key(|_| random.next_u64());
+        counting.push(spawn(Box::pin(async move {
+            let mut counted = 0;
+            for batch in rows.chunks(100) {
+                counted += destination.count(batch).await.unwrap();
+            }
+            counted
+        })));
+    }
+    let mut counted = 0;
+    for one in counting {
+        counted += one.await;
+    }
+    assert_eq!(counted, 2_000);
+    let totals = open(shape).await.totals().await.unwrap();
+    assert_eq!(totals.iter().map(|total| total.count).sum::<u64>(), 2_000);
+    assert_eq!(totals.iter().map(|total| total.sum).sum::<i64>(), 20_000);
+}
+
+/// The type of a task of [`check_at_once`].
+pub mod futures {
+    use std::pin::Pin;
+
+    /// Counts, and says how many.
+    pub type Counting = Pin<Box<dyn Future<Output = u64> + Send>>;
+}

@@ -1,0 +1,23 @@
+//! Continuous aggregates: each finding of a stream is joined with reference tables, and counts for one key.
+//!
+//! A finding counts once in each destination, however often it is delivered, in whatever order, by however many
+//! processes. What makes it so stands in two rules:
+//!
+//! 1. the identity of a finding is its source, its position there and what it says ([`Row`]): a line that is delivered
+//!    twice is one finding, two equal lines are two;
+//! 2. a destination adds to its totals and remembers the identities in one step ([`Destination::count`]): whoever dies
+//!    before it leaves nothing behind, whoever repeats it changes nothing.
+//!
+//! Amounts are whole numbers, so that no order of adding them gives another sum.
+
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+mod destination;
+pub mod memory;
+mod row;
+pub mod seen;
+mod shape;
+
+pub use destination::{Destination, Error, Total};
+pub use row::{AMOUNT_MAX, Key, Row};
+pub use shape::{KeyType, Shape, TotalsShape};

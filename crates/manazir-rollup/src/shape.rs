@@ -1,0 +1,45 @@
+//! How the totals are laid out in a destination, so that readers who were there before find them.
+
+/// What the keys are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyType {
+    /// Whole numbers, of 64 bits.
+    Integer,
+    /// Texts.
+    Text,
+}
+
+/// A table with a row for each key. Names are those of columns where there are some, and of letters, digits and `_`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// The rollup's name: what it remembers of its own is kept under it.
+    pub name: String,
+    /// The table's name.
+    pub table: String,
+    /// The column of the keys.
+    pub key: String,
+    /// What they are.
+    pub key_type: KeyType,
+    /// The column of what people call them, if it is kept.
+    pub label: Option<String>,
+    /// The categories, as data call them.
+    pub categories: Vec<String>,
+    /// Of each category the column of the sum of its amounts.
+    pub sums: Vec<String>,
+    /// A second table, which older readers do not know of.
+    pub totals: Option<TotalsShape>,
+}
+
+/// A table with a row for each key: how many findings it has, and the sum of all their amounts. Its mean is the sum by
+/// the count, never an average that is carried on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TotalsShape {
+    /// The table's name.
+    pub table: String,
+    /// The column of the count.
+    pub count: String,
+    /// The column of the sum.
+    pub sum: String,
+    /// The column of the mean, empty where the count is 0.
+    pub mean: String,
+}
