@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use manazir_model::{JudgedSample, SeriesFinding, SeriesKey, SeriesRows, Timestamp};
 
 use crate::Error;
-use crate::hash::{fnv1a, mixed};
+use manazir_model::hash::{fnv1a, mixed};
 
 /// The number under which a lake keeps a series: the same on every machine, for it is a hash of the key.
 ///

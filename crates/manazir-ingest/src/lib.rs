@@ -16,7 +16,6 @@ pub mod dead_letters;
 pub mod decode;
 mod error;
 pub mod findings;
-pub mod hash;
 pub mod jobs;
 pub mod lake;
 pub mod memory;

@@ -6,7 +6,7 @@ use manazir_model::{Event, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::hash::fnv1a;
+use manazir_model::hash::fnv1a;
 
 /// Partitions of every queue, embedded or not. Fixed for good: a key must find its models where they were.
 pub const PARTITIONS: u16 = 64;

@@ -1,9 +1,11 @@
-//! The vocabulary of Manazir: time, series, samples, events, verdicts and anomalies; and seeded randomness.
+//! The vocabulary of Manazir: time, series, samples, events, verdicts and anomalies; seeded randomness, and the hash of
+//! stored formats.
 //!
 //! No I/O, no runtime, no policy. Every other crate speaks in these words.
 
 mod anomaly;
 mod event;
+pub mod hash;
 mod judged;
 mod random;
 mod series;

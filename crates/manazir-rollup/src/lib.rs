@@ -10,14 +10,26 @@
 //!
 //! Amounts are whole numbers, so that no order of adding them gives another sum.
 
+mod compiled;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+pub mod decode;
 mod destination;
+mod expression;
 pub mod memory;
+mod message;
+mod plan;
+pub mod reference;
 mod row;
 pub mod seen;
 mod shape;
+pub mod spec;
+mod value;
 
+pub use compiled::Compiled;
 pub use destination::{Destination, Error, Total};
+pub use message::TYPE;
+pub use plan::{Identity, Outcome, Plan};
 pub use row::{AMOUNT_MAX, Key, Row};
 pub use shape::{KeyType, Shape, TotalsShape};
+pub use value::Value;

@@ -1,6 +1,6 @@
 //! How many different things there were, in bounded memory.
 
-use manazir_ingest::hash::{fnv1a, mixed};
+use manazir_model::hash::{fnv1a, mixed};
 use serde::{Deserialize, Serialize};
 
 /// So many are counted exactly.

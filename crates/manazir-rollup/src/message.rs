@@ -1,0 +1,80 @@
+//! A finding on its way from a producer to the consumers: an event as CloudEvents 1.0 has it, in JSON, with only what
+//! is needed of it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Map;
+
+use crate::compiled::Compiled;
+use crate::plan::Identity;
+use crate::value::Value;
+
+/// The `type` of a finding's event.
+pub const TYPE: &str = "dev.manazir.finding";
+
+/// Bytes of a source's name that every destination keeps.
+const SOURCE_BYTES_MAX: usize = 255;
+
+#[derive(Serialize, Deserialize)]
+struct Envelope<'e> {
+    #[serde(borrow)]
+    specversion: Cow<'e, str>,
+    #[serde(borrow)]
+    r#type: Cow<'e, str>,
+    source: String,
+    id: String,
+    data: Map<String, serde_json::Value>,
+}
+
+impl Compiled {
+    /// The message of a finding.
+    pub fn encode(&self, identity: &Identity, values: &[Value]) -> Vec<u8> {
+        let field = |&index: &usize| {
+            let value = match &values[index] {
+                Value::Integer(number) => (*number).into(),
+                other => other.to_string().into(),
+            };
+            (self.spec.source.fields[index].name.clone(), value)
+        };
+        let envelope = Envelope {
+            specversion: "1.0".into(),
+            r#type: TYPE.into(),
+            source: identity.source.to_string(),
+            id: format!("{}-{:016x}", identity.position, identity.content),
+            data: self.needed.iter().map(field).collect(),
+        };
+        serde_json::to_vec(&envelope).unwrap_or_default()
+    }
+
+    /// A finding from its message; what was not needed of it is empty. The error says for a person what is wrong.
+    pub fn decode_message(&self, body: &[u8]) -> Result<(Identity, Vec<Value>), String> {
+        let Envelope { specversion, r#type, source, id, data } = serde_json::from_slice(body)
+            .map_err(|error| format!("it is no event of CloudEvents: {error}"))?;
+        if !specversion.starts_with("1.") || r#type != TYPE {
+            return Err(format!("it is a {type:?} of CloudEvents {specversion:?}, and no {TYPE:?} of 1.0"));
+        }
+        if source.len() > SOURCE_BYTES_MAX {
+            return Err(format!(
+                "its source has {} bytes, and {SOURCE_BYTES_MAX} are the most",
+                source.len()
+            ));
+        }
+        let (position, content) = id
+            .split_once('-')
+            .and_then(|(position, content)| {
+                Some((position.parse().ok()?, u64::from_str_radix(content, 16).ok()?))
+            })
+            .filter(|(_, content)| *content != 0)
+            .ok_or_else(|| format!("its id {id:?} is no position with the hash of a line"))?;
+        let value = |(index, field): (usize, &crate::spec::Field)| match data.get(&field.name) {
+            None if self.needed.contains(&index) => Err(format!("`{}` is missing", field.name)),
+            None => Ok(Value::empty(field.kind)),
+            Some(serde_json::Value::String(text)) => Value::read_sent(field, text),
+            Some(other) => Value::read_sent(field, &other.to_string()),
+        };
+        let values = self.spec.source.fields.iter().enumerate().map(value).collect::<Result<_, _>>()?;
+        Ok((Identity { source: Arc::from(source), position, content }, values))
+    }
+}
