@@ -16,6 +16,7 @@ pub mod contract;
 pub mod decode;
 mod destination;
 mod expression;
+pub mod follow;
 pub mod memory;
 mod message;
 mod plan;
