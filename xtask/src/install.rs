@@ -47,6 +47,12 @@ pub(crate) const TEST_NEEDS: &[Need] = &[
         test_word: "needs_mosquitto",
     },
     Need {
+        programs: &["redis-server"],
+        package: "redis-server",
+        what_for: "whatever is tested against a real Redis",
+        test_word: "needs_redis",
+    },
+    Need {
         programs: &["prometheus"],
         package: "prometheus",
         what_for: "whatever is tested against a real Prometheus",

@@ -8,6 +8,7 @@ mod notation;
 pub mod postgres;
 pub mod prometheus;
 pub mod rabbitmq;
+pub mod redis;
 pub mod s3;
 mod server;
 pub mod service;

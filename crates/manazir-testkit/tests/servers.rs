@@ -8,6 +8,7 @@ use manazir_testkit::mosquitto::Mosquitto;
 use manazir_testkit::postgres::Postgres;
 use manazir_testkit::prometheus::Prometheus;
 use manazir_testkit::rabbitmq::Rabbit;
+use manazir_testkit::redis::Redis;
 
 /// The first bytes that the server behind `url` answers to `bytes`.
 fn answer(url: &str, bytes: &[u8]) -> Option<String> {
@@ -67,6 +68,17 @@ fn a_broker_of_sensors_comes_back_needs_mosquitto() {
     assert!(!accepted(&broker));
     broker.restart();
     assert!(accepted(&broker));
+}
+
+#[test]
+fn a_server_of_hashes_comes_back_with_what_it_acknowledged_needs_redis() {
+    let mut server = Redis::start();
+    let said = |server: &Redis, command: &[u8]| answer(&server.url(), command);
+    assert_eq!(said(&server, b"INCRBY n 41\r\n").as_deref(), Some(":41\r\n"));
+    server.kill();
+    assert_eq!(said(&server, b"INCR n\r\n"), None);
+    server.restart();
+    assert_eq!(said(&server, b"INCR n\r\n").as_deref(), Some(":42\r\n"));
 }
 
 #[test]
