@@ -7,6 +7,9 @@ const PASSING_CLASSES: [&str; 4] = ["08", "40", "53", "57"];
 /// And some of other classes: a lock was not had in time, and two that end a transaction whose process stood still.
 const PASSING_CODES: [&str; 3] = ["55P03", "25P03", "25P04"];
 
+/// SQLite's error if another process writes for too long; what it says more stands above the lowest eight bits.
+const SQLITE_BUSY: u32 = 5;
+
 /// True if the database is away, or busy: the same again may work.
 pub(crate) fn passes(error: &sqlx::Error) -> bool {
     match error {
@@ -16,9 +19,15 @@ pub(crate) fn passes(error: &sqlx::Error) -> bool {
         sqlx::Error::Database(said) => said.code().is_some_and(|code| {
             PASSING_CLASSES.iter().any(|class| code.len() == 5 && code.starts_with(class))
                 || PASSING_CODES.contains(&&*code)
+                || is_busy(&code)
         }),
         _ => false,
     }
+}
+
+/// Codes of SQLite are numbers, and shorter than those of PostgreSQL.
+fn is_busy(code: &str) -> bool {
+    code.len() < 5 && code.parse::<u32>().is_ok_and(|number| number & 0xff == SQLITE_BUSY)
 }
 
 /// Wraps an error of the database.
@@ -36,5 +45,20 @@ pub(crate) fn failed_token(error: sqlx::Error) -> manazir_auth::Error {
         manazir_auth::Error::Unreachable(error.into())
     } else {
         manazir_auth::Error::Store(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn busy_is_told_from_what_only_looks_like_it() {
+        for busy in ["5", "261", "517", "773"] {
+            assert!(is_busy(busy), "{busy}");
+        }
+        for other in ["6", "19", "1555", "00005", "22005", ""] {
+            assert!(!is_busy(other), "{other}");
+        }
     }
 }
