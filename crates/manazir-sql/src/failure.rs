@@ -7,6 +7,9 @@ const PASSING_CLASSES: [&str; 4] = ["08", "40", "53", "57"];
 /// And some of other classes: a lock was not had in time, and two that end a transaction whose process stood still.
 const PASSING_CODES: [&str; 3] = ["55P03", "25P03", "25P04"];
 
+/// The class of PostgreSQL's errors that end a transaction because of another one: a deadlock, a conflict.
+const LOST_CLASS: &str = "40";
+
 /// SQLite's error if another process writes for too long; what it says more stands above the lowest eight bits.
 const SQLITE_BUSY: u32 = 5;
 
@@ -30,12 +33,29 @@ fn is_busy(code: &str) -> bool {
     code.len() < 5 && code.parse::<u32>().is_ok_and(|number| number & 0xff == SQLITE_BUSY)
 }
 
+/// True if a transaction lost against another one, which is over now: the same again at once may work.
+pub(crate) fn lost(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code.len() == 5 && code.starts_with(LOST_CLASS))
+}
+
 /// Wraps an error of the database.
 pub(crate) fn failed(error: sqlx::Error) -> manazir_ingest::Error {
     if passes(&error) {
         manazir_ingest::Error::unreachable("database", error)
     } else {
         manazir_ingest::Error::store(error)
+    }
+}
+
+/// The same for destinations of rollups; `who` is the one that failed.
+pub(crate) fn failed_rollup(who: &str, error: sqlx::Error) -> manazir_rollup::Error {
+    match error {
+        error if passes(&error) => manazir_rollup::Error::Away(who.to_owned(), error.into()),
+        sqlx::Error::Decode(why) | sqlx::Error::ColumnDecode { source: why, .. } => {
+            manazir_rollup::Error::Damaged { what: who.to_owned(), why: why.to_string() }
+        }
+        error => manazir_rollup::Error::Refused(who.to_owned(), error.into()),
     }
 }
 

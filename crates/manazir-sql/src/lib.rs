@@ -9,7 +9,9 @@ mod failure;
 mod findings;
 mod jobs;
 mod lake;
+mod name;
 mod projection;
+mod rollup;
 mod statement;
 mod text;
 mod tokens;
@@ -23,6 +25,7 @@ use sqlx::{Connection as _, PgConnection, PgPool, SqlitePool};
 pub use events::PostgresEvents;
 pub use lake::PostgresLake;
 pub use projection::Keeping;
+pub use rollup::RollupTable;
 
 /// Connections that read at a time; SQLite has one that writes.
 const READERS: u32 = 4;
@@ -82,6 +85,14 @@ pub enum Truth {
 impl Truth {
     /// Opens `sqlite://PATH` or `postgres://…` and brings its tables up to date.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
+        let truth = Self::connect(url).await?;
+        truth.migrate(url).await.map_err(|error| OpenError::Failed(error.into()))?;
+        Ok(truth)
+    }
+
+    /// The same without the tables of the service: for a database of somebody else, in which a [`RollupTable`] is
+    /// kept.
+    pub async fn connect(url: &str) -> Result<Self, OpenError> {
         if url.starts_with("sqlite:") {
             Self::sqlite(url).await.map_err(|error| OpenError::Failed(error.into()))
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
@@ -100,16 +111,11 @@ impl Truth {
             // What was answered with a 2xx is on disk.
             .synchronous(SqliteSynchronous::Full);
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        sqlx::migrate!("migrations/sqlite").run(&writer).await?;
         let reader = SqlitePoolOptions::new().max_connections(READERS).connect_with(options).await?;
         Ok(Self::Sqlite { writer, reader })
     }
 
     async fn postgres(url: &str) -> Result<Self, sqlx::Error> {
-        // A change of the tables may take longer than a statement of the service does.
-        let mut migrating = PgConnection::connect(url).await?;
-        sqlx::migrate!("migrations/postgres").run(&mut migrating).await?;
-        migrating.close().await?;
         let options = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS)
             .acquire_timeout(ACQUIRE_MAX)
@@ -117,6 +123,16 @@ impl Truth {
                 Box::pin(async move { sqlx::raw_sql(POSTGRES_TIMEOUTS).execute(connection).await.map(drop) })
             });
         Ok(Self::Postgres(options.connect(url).await?))
+    }
+
+    async fn migrate(&self, url: &str) -> Result<(), sqlx::Error> {
+        if let Self::Sqlite { writer, .. } = self {
+            return Ok(sqlx::migrate!("migrations/sqlite").run(writer).await?);
+        }
+        // A change of the tables may take longer than a statement of the service does.
+        let mut migrating = PgConnection::connect(url).await?;
+        sqlx::migrate!("migrations/postgres").run(&mut migrating).await?;
+        migrating.close().await
     }
 
     /// Finishes what runs and lets go of the database.

@@ -1,12 +1,13 @@
 //! Statements whose text is put together at run time, and the transactions they run in.
 //!
 //! One text for both databases: `$n` is a placeholder in either. What is not written in this crate goes into
-//! a statement as a bound value and never as text.
+//! a statement as a bound value and never as text; names of tables and columns, which cannot be bound, are checked.
 
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 
+use crate::name::Name;
 use crate::{Truth, on};
 
 /// A value of a statement.
@@ -50,6 +51,18 @@ impl Statement {
     /// Goes on with text.
     pub(crate) fn then(mut self, text: &'static str) -> Self {
         self.text.push_str(text);
+        self
+    }
+
+    /// Goes on with the name of a table or column.
+    pub(crate) fn name(mut self, name: &Name) -> Self {
+        self.text.push_str(&format!("\"{name}\""));
+        self
+    }
+
+    /// Goes on with the digits of a place in a list.
+    pub(crate) fn place(mut self, place: usize) -> Self {
+        self.text.push_str(&place.to_string());
         self
     }
 

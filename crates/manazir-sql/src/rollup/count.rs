@@ -1,0 +1,173 @@
+//! A batch is counted in one transaction: what of it is new is added to the totals, and remembered.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use manazir_rollup::seen::Block;
+use serde_json::{Value, json};
+
+use super::finding::{ColumnKey, Finding, Place};
+use super::{ROWS_MAX, RollupTable};
+use crate::name::Name;
+use crate::statement::{self, Connection, Statement, Writing};
+
+/// Blocks of one statement: two megabytes.
+const BLOCKS_MAX: usize = 256;
+
+/// What is added to the totals of a key.
+struct Added {
+    count: i64,
+    sum: i64,
+    by_category: Vec<i64>,
+}
+
+/// Counts the findings that were not counted before, and says how many.
+pub(super) async fn count(table: &RollupTable, findings: &[Finding<'_>]) -> sqlx::Result<u64> {
+    let mut writing = Writing::begin(&table.truth).await?;
+    let mut connection = writing.connection();
+    let mut blocks = lock(table, &mut connection, findings).await?;
+    let mut added: BTreeMap<&ColumnKey<'_>, Added> = BTreeMap::new();
+    let mut changed: BTreeSet<&Place<'_>> = BTreeSet::new();
+    let mut counted = 0;
+    for Finding { place, key, row } in findings {
+        let block = blocks.get_mut(place).ok_or(sqlx::Error::RowNotFound)?;
+        if block.insert(row.position, row.content) {
+            let added = added.entry(key).or_insert_with(|| Added::none(table.layout.sums.len()));
+            added.add(row.category, row.amount);
+            changed.insert(place);
+            counted += 1;
+        }
+    }
+    if counted == 0 {
+        return Ok(0);
+    }
+    add(table, &mut connection, &added).await?;
+    let changed: Vec<(&Place<'_>, &Block)> =
+        blocks.iter().filter(|(place, _)| changed.contains(place)).collect();
+    for some in changed.chunks(BLOCKS_MAX) {
+        remember(table, some).execute(&mut connection).await?;
+    }
+    writing.commit().await?;
+    Ok(counted)
+}
+
+impl Added {
+    fn none(n_categories: usize) -> Self {
+        Self { count: 0, sum: 0, by_category: vec![0; n_categories] }
+    }
+
+    /// No sum of a batch leaves 64 bits: a million amounts of 10¹².
+    fn add(&mut self, category: u16, amount: i64) {
+        self.count += 1;
+        self.sum += amount;
+        self.by_category[usize::from(category)] += amount;
+    }
+}
+
+/// The blocks of all findings, which are this transaction's alone until it ends.
+async fn lock<'r>(
+    table: &RollupTable,
+    connection: &mut Connection<'_>,
+    findings: &[Finding<'r>],
+) -> sqlx::Result<BTreeMap<Place<'r>, Block>> {
+    let places: BTreeSet<&Place<'_>> = findings.iter().map(|finding| &finding.place).collect();
+    let places: Vec<Value> = places.into_iter().map(|(source, block)| json!([source, block])).collect();
+    // A row that is not there cannot be locked.
+    for some in places.chunks(ROWS_MAX) {
+        insert_empty(table, some).execute(connection).await?;
+    }
+    let mut blocks = BTreeMap::new();
+    for some in places.chunks(ROWS_MAX) {
+        let rows = select_locked(table, some).fetch_in::<(String, i64, Vec<u8>)>(connection).await?;
+        for (source, number, bytes) in rows {
+            let block = Block::from_bytes(bytes).ok_or_else(|| {
+                sqlx::Error::Decode(format!("what was counted of {source:?} is no block").into())
+            })?;
+            blocks.insert((Cow::Owned(source), number), block);
+        }
+    }
+    Ok(blocks)
+}
+
+fn insert_empty(table: &RollupTable, places: &[Value]) -> Statement {
+    let insert = Statement::new("INSERT INTO manazir_rollup_seen (rollup, source, block, seen) SELECT ")
+        .text(table.layout.rollup.as_str())
+        .then(", value ->> 0, CAST(value ->> 1 AS BIGINT), ")
+        .value(statement::Value::Bytes(Vec::new()));
+    table.over(insert, places).then(" ON CONFLICT (rollup, source, block) DO NOTHING")
+}
+
+fn select_locked(table: &RollupTable, places: &[Value]) -> Statement {
+    let select = Statement::new("SELECT source, block, seen FROM manazir_rollup_seen WHERE rollup = ")
+        .text(table.layout.rollup.as_str())
+        .then(" AND (source, block) IN (SELECT value ->> 0, CAST(value ->> 1 AS BIGINT)");
+    table.over(select, places).then(") ORDER BY source, block").then(table.dialect.lock_rows)
+}
+
+async fn add(
+    table: &RollupTable,
+    connection: &mut Connection<'_>,
+    added: &BTreeMap<&ColumnKey<'_>, Added>,
+) -> sqlx::Result<()> {
+    let layout = &table.layout;
+    let sums: Vec<&Name> = layout.sums.iter().collect();
+    let by_category = added.iter().map(|(key, added)| row(key, &added.by_category));
+    upsert(table, connection, &layout.table, &sums, by_category.collect()).await?;
+    let Some(totals) = &layout.totals else { return Ok(()) };
+    let in_all = added.iter().map(|(key, added)| row(key, &[added.count, added.sum]));
+    upsert(table, connection, &totals.table, &[&totals.count, &totals.sum], in_all.collect()).await
+}
+
+fn row(key: &ColumnKey<'_>, numbers: &[i64]) -> Value {
+    Value::Array([key.json()].into_iter().chain(numbers.iter().map(|number| json!(number))).collect())
+}
+
+/// Adds to `columns` of the table `name`; `rows` have the key and a number for each of them, and are sorted by key.
+async fn upsert(
+    table: &RollupTable,
+    connection: &mut Connection<'_>,
+    name: &Name,
+    columns: &[&Name],
+    rows: Vec<Value>,
+) -> sqlx::Result<()> {
+    for some in rows.chunks(ROWS_MAX) {
+        upsert_some(table, name, columns, some).execute(connection).await?;
+    }
+    Ok(())
+}
+
+fn upsert_some(table: &RollupTable, name: &Name, columns: &[&Name], rows: &[Value]) -> Statement {
+    let key = &table.layout.key;
+    let mut insert = Statement::new("INSERT INTO ").name(name).then(" AS held (").name(key);
+    for column in columns {
+        insert = insert.then(", ").name(column);
+    }
+    insert = table.key_of_row(insert.then(") SELECT "));
+    for place in 1..=columns.len() {
+        insert = insert.then(", CAST(value ->> ").place(place).then(" AS BIGINT)");
+    }
+    insert = table.over(insert, rows).then(" ON CONFLICT (").name(key).then(") DO UPDATE SET ");
+    for (index, column) in columns.iter().enumerate() {
+        insert = insert.then(if index == 0 { "" } else { ", " }).name(column).then(" = held.").name(column);
+        insert = insert.then(" + excluded.").name(column);
+    }
+    insert
+}
+
+/// All blocks are one value, of which each row takes its part.
+fn remember(table: &RollupTable, blocks: &[(&Place<'_>, &Block)]) -> Statement {
+    let mut bytes = Vec::new();
+    let mut rows = Vec::with_capacity(blocks.len());
+    for ((source, number), block) in blocks {
+        rows.push(json!([source, number, bytes.len() + 1, block.as_bytes().len()]));
+        bytes.extend_from_slice(block.as_bytes());
+    }
+    let update = Statement::new("UPDATE manazir_rollup_seen SET seen = substr(")
+        .value(statement::Value::Bytes(bytes))
+        .then(", CAST(value ->> 2 AS INTEGER), CAST(value ->> 3 AS INTEGER))");
+    table
+        .over(update, &rows)
+        .then(" AND rollup = ")
+        .text(table.layout.rollup.as_str())
+        .then(" AND source = value ->> 0 AND block = CAST(value ->> 1 AS BIGINT)")
+}
