@@ -56,7 +56,7 @@ pub fn text(totals: &[Total]) -> String {
 }
 
 /// Checks all of it. `open` gives the destination of a shape: the same shape the same one, as another process finds
-/// it.
+/// it. Each is prepared before it counts.
 ///
 /// # Panics
 /// If the destination breaks the contract.
@@ -132,8 +132,10 @@ async fn order_and_batches_change_nothing<D: Destination>(open: &impl AsyncFn(Sh
         })
         .collect();
     let straight = open(shape("straight", KeyType::Integer)).await;
+    straight.prepare(&[]).await.unwrap();
     assert_eq!(straight.count(&rows).await.unwrap(), 3_000);
     let shuffled = open(shape("shuffled", KeyType::Integer)).await;
+    shuffled.prepare(&[]).await.unwrap();
     let mut counted = 0;
     for round in 0..2 {
         rows.sort_by_cached_key(|_| random.next_u64());
@@ -162,8 +164,8 @@ async fn shapes_with_less_are_kept_too<D: Destination>(open: &impl AsyncFn(Shape
     assert!(destination.totals().await.unwrap().iter().all(|total| total.label.is_empty()));
 }
 
-/// Many processes at once, whose batches overlap: each finding counts once. `open` as for [`check`]; to be called
-/// within a runtime, and by destinations that take several connections.
+/// Many processes at once, which all prepare, and whose batches overlap: each finding counts once. `open` as for
+/// [`check`]; to be called within a runtime, and by destinations that take several connections. `spawn` begins at once.
 ///
 /// # Panics
 /// If the destination breaks the contract.
@@ -182,6 +184,7 @@ pub async fn check_at_once<D: Destination + 'static, S>(
         let mut random = Random::new(worker);
         rows.sort_by_cached_key(|_| random.next_u64());
         counting.push(spawn(Box::pin(async move {
+            destination.prepare(&[key("7", "seven")]).await.unwrap();
             let mut counted = 0;
             for batch in rows.chunks(100) {
                 counted += destination.count(batch).await.unwrap();

@@ -42,7 +42,7 @@ pub struct Total {
 #[async_trait]
 pub trait Destination: Send + Sync {
     /// Makes what it needs, and a row of zeros for each key that has none. Labels follow those given. The same again
-    /// changes nothing, and nothing is ever set back.
+    /// changes nothing, and nothing is ever set back. Nothing else is asked before it, by any process.
     async fn prepare(&self, keys: &[Key]) -> Result<(), Error>;
 
     /// Counts the rows that were never counted here, and remembers them, in one step; on disk when it returns. How
