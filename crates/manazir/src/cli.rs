@@ -1,6 +1,7 @@
 //! The command line.
 
 pub mod look;
+pub mod rollup;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -114,6 +115,9 @@ pub enum Command {
     /// Messages that could not be read or judged: look, repair, send again
     #[command(subcommand)]
     DeadLetter(look::DeadLetter),
+    /// Continuous aggregates: findings joined with reference tables into totals
+    #[command(subcommand)]
+    Rollup(rollup::Rollup),
     /// Long tasks of the service and how far they are
     #[command(subcommand)]
     Job(look::Job),

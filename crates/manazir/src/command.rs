@@ -9,6 +9,7 @@ mod doctor;
 mod job;
 mod look;
 mod parquet_out;
+mod rollup;
 mod score;
 mod score_cloudtrail;
 mod serve;
@@ -64,6 +65,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Serve(args) => serve::run(args, cli.output, &mut out),
         Command::Token(args) => serve::token(args, cli.output, &mut out),
         Command::Anomaly(args) => anomaly::run(args, cli.output, &mut out),
+        Command::Rollup(args) => rollup::run(args, cli.output, &mut out),
         Command::DeadLetter(args) => dead_letter::run(args, cli.output, &mut out),
         Command::Job(args) => job::run(args, cli.output, &mut out),
         Command::Doctor(args) => doctor::run(args, cli.output, &mut out),

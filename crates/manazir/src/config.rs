@@ -287,7 +287,7 @@ fn fill_all(config: &mut Config, variable: impl Fn(&str) -> Option<String>) -> R
 }
 
 /// Replaces `${NAME}` by what the environment says, so that no secret has to stand in a file.
-fn fill(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<String> {
+pub(crate) fn fill(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<String> {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {

@@ -20,6 +20,7 @@ pub mod partition;
 pub mod progress;
 pub mod projector;
 pub mod report;
+pub mod rollup;
 pub mod server_file;
 pub mod service;
 pub mod state;
