@@ -111,7 +111,7 @@ impl Follow {
 
     /// What stands behind the last line feed, once [`Follow::read`] gives nothing more, for whoever knows that the file
     /// is at its end. The place stays before it: if the line grows after all, it is read whole.
-    pub fn finish(self) -> Option<Line> {
+    pub fn finish(&self) -> Option<Line> {
         self.window.rest().map(|bytes| Line { position: self.position, bytes })
     }
 

@@ -21,6 +21,7 @@ pub mod memory;
 mod message;
 mod plan;
 pub mod reference;
+pub mod play;
 mod row;
 pub mod seen;
 mod shape;
