@@ -4,11 +4,14 @@ use std::fmt;
 use std::time::Duration;
 
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::uri::AMQPUri;
-use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
+use lapin::{Channel, Connection, ConnectionProperties, ErrorKind, ExchangeKind};
 use manazir_ingest::{Error, PARTITIONS};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
+
+use crate::backoff::Backoff;
 
 /// An answer of the broker takes no longer, or the connection is given up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -109,31 +112,39 @@ pub(crate) fn queue_name(partition: u16) -> String {
     format!("{EXCHANGE}.{partition:02}")
 }
 
-/// Makes the exchange and the queues if they are not there.
-///
-/// On one node they are classic: a quorum queue of one node that is killed may come back without a leader and
-/// stay so (rabbitmq-server issue 10070; seen with 3.10.8), and nothing is won by a quorum of one.
+/// Makes the exchange and the queues of the partitions if they are not there.
 pub(crate) async fn declare(address: &Address, channel: &Channel) -> Result<(), Error> {
+    durable_exchange(channel, EXCHANGE, ExchangeKind::Direct).await?;
+    for partition in 0..PARTITIONS {
+        let name = queue_name(partition);
+        durable_queue(address, channel, &name).await?;
+        bind(channel, &name, EXCHANGE, &name).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn durable_exchange(channel: &Channel, name: &str, kind: ExchangeKind) -> Result<(), Error> {
     let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-    patient(channel.exchange_declare(EXCHANGE.into(), ExchangeKind::Direct, durable, FieldTable::default()))
-        .await?;
+    patient(channel.exchange_declare(name.into(), kind, durable, FieldTable::default())).await
+}
+
+/// Makes a queue if it is not there; how much waits in it.
+///
+/// On one node it is classic: a quorum queue of one node that is killed may come back without a leader and
+/// stay so (rabbitmq-server issue 10070; seen with 3.10.8), and nothing is won by a quorum of one.
+pub(crate) async fn durable_queue(address: &Address, channel: &Channel, name: &str) -> Result<u32, Error> {
+    let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
     let mut arguments = FieldTable::default();
     let kind = if address.quorum { "quorum" } else { "classic" };
     arguments.insert("x-queue-type".into(), AMQPValue::LongString(kind.into()));
-    for partition in 0..PARTITIONS {
-        let name = queue_name(partition);
-        let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-        patient(channel.queue_declare(name.as_str().into(), durable, arguments.clone())).await?;
-        let bound = channel.queue_bind(
-            name.as_str().into(),
-            EXCHANGE.into(),
-            name.as_str().into(),
-            QueueBindOptions::default(),
-            FieldTable::default(),
-        );
-        patient(bound).await?;
-    }
-    Ok(())
+    Ok(patient(channel.queue_declare(name.into(), durable, arguments)).await?.message_count())
+}
+
+/// Lets what comes to an exchange under a key come to a queue.
+pub(crate) async fn bind(channel: &Channel, queue: &str, exchange: &str, key: &str) -> Result<(), Error> {
+    let options = QueueBindOptions::default();
+    patient(channel.queue_bind(queue.into(), exchange.into(), key.into(), options, FieldTable::default()))
+        .await
 }
 
 /// Waits for an answer of the broker, not for ever.
@@ -142,6 +153,33 @@ pub(crate) async fn patient<T>(answer: impl Future<Output = lapin::Result<T>>) -
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(Error::unreachable("broker", error)),
         Err(elapsed) => Err(Error::unreachable("broker", elapsed)),
+    }
+}
+
+/// True if the broker was reached and says no: the same again will not succeed.
+pub(crate) fn is_refusal(error: &Error) -> bool {
+    let Error::Unreachable { source, .. } = error else { return false };
+    let Some(ErrorKind::ProtocolError(said)) = source.downcast_ref().map(lapin::Error::kind) else {
+        return false;
+    };
+    let refusals = [AMQPSoftError::ACCESSREFUSED, AMQPSoftError::PRECONDITIONFAILED];
+    matches!(said.kind(), AMQPErrorKind::Soft(why) if refusals.contains(why))
+}
+
+/// Opens something, again and again until it is open; only a refusal ends it.
+pub(crate) async fn until_open<T, O>(backoff: &mut Backoff, open: impl Fn() -> O) -> Result<T, Error>
+where
+    O: Future<Output = Result<T, Error>>,
+{
+    loop {
+        sleep(backoff.pause()).await;
+        match open().await {
+            Err(error) if !is_refusal(&error) => {
+                tracing::warn!(error = ?error, "the broker cannot be reached; it is looked for again");
+                backoff.failed();
+            }
+            opened => return opened,
+        }
     }
 }
 

@@ -6,22 +6,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use futures_util::future::try_join_all;
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel};
 use manazir_ingest::{Error, Message, PARTITIONS, Queue};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::backoff::Backoff;
+use crate::confirms::{self, confirmed, send};
 use crate::link::{self, Address, EXCHANGE, Link, patient, queue_name};
 use crate::packed::Pack;
 
 /// Bytes that are sent before their confirmations are waited for.
 const TOGETHER_BYTES: usize = 4 << 20;
-
-/// A message that the broker writes to disk.
-const PERSISTENT: u8 = 2;
 
 /// The depth is asked of the broker no more often: it is 64 questions.
 const DEPTH_EVERY: Duration = Duration::from_secs(1);
@@ -105,7 +102,7 @@ impl Front {
     async fn open(address: &Address) -> Result<Self, Error> {
         let link = address.connect("publisher").await?;
         let channel = link.channel().await?;
-        patient(channel.confirm_select(ConfirmSelectOptions::default())).await?;
+        confirms::ask_for(&channel).await?;
         link::declare(address, &channel).await?;
         Ok(Self { _link: link, channel })
     }
@@ -125,20 +122,12 @@ impl Front {
         for (partition, pack) in packs.iter().filter(|(_, pack)| !pack.bytes().is_empty()) {
             confirmations.push(self.send_pack(*partition, pack).await?);
         }
-        for confirmation in patient(try_join_all(confirmations)).await? {
-            if !confirmation.is_ack() || confirmation.take_message().is_some() {
-                return Err(Error::unreachable("broker", "it refused a message"));
-            }
-        }
-        Ok(())
+        confirmed(confirmations).await
     }
 
     async fn send_pack(&self, partition: u16, pack: &Pack) -> Result<lapin::PublisherConfirm, Error> {
-        // Mandatory: without its queue a message would be confirmed and thrown away.
-        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        let properties = BasicProperties::default().with_delivery_mode(PERSISTENT);
-        let key = queue_name(partition).as_str().into();
-        patient(self.channel.basic_publish(EXCHANGE.into(), key, options, pack.bytes(), properties)).await
+        let key = queue_name(partition);
+        send(&self.channel, EXCHANGE, &key, pack.bytes(), BasicProperties::default()).await
     }
 }
 
