@@ -1,7 +1,11 @@
 //! Rollups as the command line runs them: specification and tables from files, findings from a stream, totals into a
 //! destination.
 
+pub mod consuming;
 pub mod counting;
 pub mod destinations;
+pub mod input;
+pub mod playing;
+pub mod producing;
 pub mod specification;
 pub mod table;

@@ -20,7 +20,7 @@ struct StartedJson {
 }
 
 pub(super) fn run(args: &Serve, output: Output, out: &mut dyn Write) -> Result<Ending> {
-    log_to_standard_error();
+    log_to_standard_error("info");
     let started = |started: &Started| {
         let url = format!("http://{}", started.address);
         let token = started.secret.as_ref().map(|secret| secret.reveal().to_owned());
@@ -74,10 +74,10 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")
 }
 
-/// Levels by `RUST_LOG`, `info` if it is not set; the store's own messages only if something is wrong.
-fn log_to_standard_error() {
+/// Levels by `RUST_LOG`, `level` if it is not set; the store's own messages only if something is wrong.
+pub(super) fn log_to_standard_error(level: &str) {
     let levels = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,fjall=warn,lsm_tree=warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("{level},fjall=warn,lsm_tree=warn")));
     // A second call finds the first one's subscriber, which is as good.
     let _ = tracing_subscriber::fmt().with_env_filter(levels).with_writer(std::io::stderr).try_init();
 }

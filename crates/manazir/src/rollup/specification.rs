@@ -2,11 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, anyhow, bail};
 use manazir_model::hash::{fnv1a, mixed};
 use manazir_rollup::reference::Reference;
 use manazir_rollup::{Compiled, Plan};
+
+/// Between two looks at the tables' files.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Rows of a table that are shown before it is refused.
 const BROKEN_SHOWN: usize = 5;
@@ -54,5 +58,63 @@ impl Specification {
             references.push(table);
         }
         Ok(Plan::new(Arc::clone(&self.compiled), references))
+    }
+
+    /// The exchange of its findings.
+    pub fn exchange(&self) -> String {
+        format!("manazir.rollup.{}", self.compiled.spec.name)
+    }
+
+    /// The queue of a destination.
+    pub fn queue(&self, destination: &str) -> String {
+        format!("{}.{destination}", self.exchange())
+    }
+
+    /// When its tables last changed, and how long they are; what cannot be asked is `None`.
+    fn seen(&self) -> Vec<Option<(SystemTime, u64)>> {
+        let seen = |reference: &manazir_rollup::spec::Reference| {
+            let metadata = std::fs::metadata(self.folder.join(&reference.file)).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        };
+        self.compiled.spec.references.iter().map(seen).collect()
+    }
+}
+
+/// Looks whether reference tables have changed.
+#[derive(Debug)]
+pub struct Watch<'s> {
+    specification: &'s Specification,
+    seen: Vec<Option<(SystemTime, u64)>>,
+    looked: Instant,
+}
+
+impl<'s> Watch<'s> {
+    /// From now on.
+    pub fn new(specification: &'s Specification) -> Self {
+        Self { specification, seen: specification.seen(), looked: Instant::now() }
+    }
+
+    /// The tables as they are now, if they have changed. Those that cannot be used are said once, and the earlier ones
+    /// stay.
+    pub fn changed(&mut self) -> Option<Plan> {
+        if self.looked.elapsed() < LOOK_EVERY {
+            return None;
+        }
+        self.looked = Instant::now();
+        let seen = self.specification.seen();
+        if seen == self.seen {
+            return None;
+        }
+        self.seen = seen;
+        match self.specification.plan() {
+            Ok(plan) => Some(plan),
+            Err(error) => {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "changed tables cannot be used; the earlier ones stay"
+                );
+                None
+            }
+        }
     }
 }

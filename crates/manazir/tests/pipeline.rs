@@ -1,0 +1,184 @@
+//! Findings from a file that grows through a broker into several destinations, each part a process of its own that may
+//! be killed.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use manazir_testkit::postgres::Postgres;
+use manazir_testkit::rabbitmq::Rabbit;
+use manazir_testkit::redis::Redis;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The example's findings, so often one after the other.
+const TIMES: u64 = 40;
+
+/// The example with destinations of the test's own.
+struct Place {
+    folder: TempDir,
+    broker: String,
+}
+
+impl Place {
+    fn new(broker: &Rabbit, destinations: &[(&str, String)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/karma");
+        for entry in fs::read_dir(example).unwrap() {
+            let path = entry.unwrap().path();
+            fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+        }
+        let spec = fs::read_to_string(folder.path().join("rollup.toml")).unwrap();
+        let mut spec = spec.split("# `manazir rollup run` counts").next().unwrap().to_owned();
+        for (name, url) in destinations {
+            spec += &format!("[[destination]]\nname = \"{name}\"\nurl = \"{url}\"\n");
+        }
+        fs::write(folder.path().join("rollup.toml"), spec).unwrap();
+        Self { folder, broker: broker.url() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_manazir"));
+        command.arg("rollup").args(arguments).arg("--json").current_dir(self.folder.path());
+        command.env_remove("MANAZIR_DATA").stdin(Stdio::null()).stdout(Stdio::piped());
+        command
+    }
+
+    fn produce(&self, more: &[&str]) -> Command {
+        let arguments = ["produce", "--spec", "rollup.toml", "--to", &self.broker, "finding.csv"];
+        self.command(&[&arguments, more].concat())
+    }
+
+    fn consume(&self, to: &str, more: &[&str]) -> Command {
+        let arguments = ["run", "--spec", "rollup.toml", "--from", &self.broker, "--to", to];
+        self.command(&[&arguments, more].concat())
+    }
+
+    /// The lines of the example so often, without the last ending.
+    fn many_findings(&self) -> String {
+        let findings = fs::read_to_string(self.path("finding.csv")).unwrap();
+        findings.repeat(TIMES as usize)
+    }
+
+    fn add(&self, name: &str, text: &str) {
+        let mut file = fs::File::options().append(true).create(true).open(self.path(name)).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// The example's totals so often: key and the sums of its categories.
+    fn expected(&self) -> Vec<(String, Vec<i64>)> {
+        let mut csv = csv::Reader::from_path(self.path("expected.csv")).unwrap();
+        let row = |row: csv::StringRecord| {
+            let sums = row.iter().skip(2).map(|sum| sum.parse::<i64>().unwrap() * TIMES as i64).collect();
+            (row[0].to_owned(), sums)
+        };
+        csv.records().map(|record| row(record.unwrap())).collect()
+    }
+}
+
+fn totals(ran: &Value) -> Vec<(String, Vec<i64>)> {
+    let total = |total: &Value| {
+        let sums = total["by_category"].as_object().unwrap().values();
+        (total["key"].as_str().unwrap().to_owned(), sums.map(|sum| sum.as_i64().unwrap()).collect())
+    };
+    ran["totals"].as_array().unwrap().iter().map(total).collect()
+}
+
+/// What a command says that ends by itself.
+#[track_caller]
+fn ends(mut command: Command) -> Value {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn kill(mut child: Child) {
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// KP-W1, KP-W2, KP-W3: whatever is killed when, no finding is lost and none counts twice, in any destination; and what
+/// was sent before a consumer was there waits for it.
+#[test]
+fn parts_that_are_killed_lose_nothing_and_count_nothing_twice_needs_rabbitmq_needs_postgres_needs_redis() {
+    let (broker, postgres, redis) = (Rabbit::start(), Postgres::start(), Redis::start());
+    let place = Place::new(&broker, &[("postgres", postgres.url()), ("redis", redis.url())]);
+    let findings = place.many_findings();
+    fs::remove_file(place.path("finding.csv")).unwrap();
+    let mut producer = place.produce(&[]).spawn().unwrap();
+    let pieces: Vec<&[u8]> = findings.as_bytes().chunks(findings.len() / 8 + 1).collect();
+    let mut consumers: Vec<Child> = Vec::new();
+    for (piece, round) in pieces.iter().zip(0_u64..) {
+        place.add("finding.csv", std::str::from_utf8(piece).unwrap());
+        consumers
+            .push(place.consume(if round % 2 == 0 { "postgres" } else { "redis" }, &[]).spawn().unwrap());
+        std::thread::sleep(Duration::from_millis(150 + 97 * (round % 4)));
+        if round % 2 == 1 {
+            kill(std::mem::replace(&mut producer, place.produce(&[]).spawn().unwrap()));
+        }
+        if round % 3 == 2 {
+            consumers.drain(..).for_each(kill);
+        }
+    }
+    kill(producer);
+    ends(place.produce(&["--once"]));
+    consumers.drain(..).for_each(kill);
+    for destination in ["postgres", "redis"] {
+        let ran = ends(place.consume(destination, &["--until-idle", "3"]));
+        assert_eq!(totals(&ran), place.expected(), "{destination}");
+    }
+}
+
+/// KP-W4, KP-W5: what cannot be read stops at the producer, what is about nothing known waits in the broker and counts
+/// when the table knows it.
+#[test]
+fn what_waits_counts_when_its_reference_comes_needs_rabbitmq() {
+    let broker = Rabbit::start();
+    let place = Place::new(&broker, &[]);
+    place.add("rollup.toml", "[[destination]]\nname = \"here\"\nurl = \"sqlite://totals.db\"\n");
+    place.add("finding.csv", "1,2026-03-12 10:00:00,77\nbroken\n");
+    let produced = ends(place.produce(&["--once"]));
+    assert_eq!((produced["published"].as_u64(), produced["rejected"].as_u64()), (Some(65), Some(1)));
+    assert_eq!(
+        ends(place.produce(&["--once"]))["published"],
+        0,
+        "a second run goes on where the first was confirmed"
+    );
+    let ran = ends(place.consume("here", &["--until-idle", "2"]));
+    assert_eq!((ran["counted"].as_u64(), ran["waiting"].as_u64()), (Some(64), Some(1)));
+    let consumer = place.consume("here", &["--until-idle", "5"]).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(1_500));
+    place.add("vulnerability.csv", "77,6,4\n");
+    let output = consumer.wait_with_output().unwrap();
+    let ran: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((ran["counted"].as_u64(), ran["rejected"].as_u64()), (Some(1), Some(0)));
+    let last = totals(&ran).pop().unwrap();
+    assert_eq!(last, ("6".to_owned(), vec![0, 0, 0, 1_000]));
+}
+
+/// KP-W10: a file that is emptied and played again counts once, from its first line.
+#[test]
+fn a_stream_that_is_played_twice_counts_once_needs_rabbitmq() {
+    let broker = Rabbit::start();
+    let place = Place::new(&broker, &[]);
+    place.add("rollup.toml", "[[destination]]\nname = \"here\"\nurl = \"sqlite://totals.db\"\n");
+    fs::remove_file(place.path("finding.csv")).unwrap();
+    let producer = place.produce(&[]).spawn().unwrap();
+    for _ in 0..2 {
+        let played =
+            ends(place.command(&["play", "finding_offsets.csv", "finding.csv", "--secs-per-day", "0.1"]));
+        assert_eq!((played["written"].as_u64(), played["broken"].as_u64()), (Some(64), Some(0)));
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    let ran = ends(place.consume("here", &["--until-idle", "3"]));
+    kill(producer);
+    assert_eq!((ran["counted"].as_u64(), ran["known"].as_u64()), (Some(64), Some(64)));
+}
