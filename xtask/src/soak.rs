@@ -34,7 +34,7 @@ pub(crate) enum Check {
     Fuzz,
     /// Property tests with many cases.
     Properties,
-    /// The service, killed at random moments.
+    /// The service and the parts of a rollup, killed at random moments.
     Kill,
     /// Requests made from the OpenAPI document.
     Requests,
@@ -127,17 +127,19 @@ fn properties(seconds: u64, seed: u64) -> Result<Outcome> {
     Ok(Outcome { check: "property tests", took: began.elapsed(), says, failed })
 }
 
-/// The forms of the service that are killed: a word in the name of the test, the check it is, and what share of
-/// the rounds it gets, for some take much longer.
-const KILLED: [(&str, &str, u64); 2] =
-    [("embedded", "kill -9 of `serve`", 1), ("machines", "kill -9 of `serve`, RabbitMQ and PostgreSQL", 4)];
+/// What is killed: the test, a word in the name of its case, the check it is, and what share of the rounds it gets, for
+/// some take much longer.
+const KILLED: [(&str, &str, &str, u64); 3] = [
+    ("kill", "embedded", "kill -9 of `serve`", 1),
+    ("kill", "machines", "kill -9 of `serve`, RabbitMQ and PostgreSQL", 4),
+    ("pipeline", "killed", "kill -9 of each part of a rollup, of its broker and its destinations", 2),
+];
 
-/// The service, killed at moments drawn from the seed: nothing may be lost or counted twice.
+/// Processes that are killed at moments drawn from the seed: nothing may be lost or counted twice.
 fn kills(rounds: u64, seed: u64) -> Result<Vec<Outcome>> {
-    let which = ["--package", "manazir", "--test", "kill"];
-    build(&which)?;
-    let killed = |(word, check, share): (&str, &'static str, u64)| {
-        let mut command = release_tests(&which);
+    build(&["--package", "manazir", "--test", "kill", "--test", "pipeline"])?;
+    let killed = |(test, word, check, share): (&str, &str, &'static str, u64)| {
+        let mut command = release_tests(&["--package", "manazir", "--test", test]);
         command.args(["--", "--nocapture", word]);
         command.env("MANAZIR_KILL_ROUNDS", (rounds / share).to_string());
         command.env("MANAZIR_KILL_SEED", seed.to_string());

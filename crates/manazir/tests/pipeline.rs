@@ -1,6 +1,7 @@
 //! Findings from a file that grows through a broker into several destinations, each part a process of its own that may
 //! be killed.
 
+#![allow(clippy::print_stderr, reason = "the long form says what it did")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
 
 use std::fs;
@@ -9,14 +10,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use manazir_model::Random;
 use manazir_testkit::postgres::Postgres;
 use manazir_testkit::rabbitmq::Rabbit;
 use manazir_testkit::redis::Redis;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The example's findings, so often one after the other.
-const TIMES: u64 = 40;
+/// The example's findings come so often in each round.
+const TIMES: u64 = 5;
 
 /// The example with destinations of the test's own.
 struct Place {
@@ -62,10 +64,10 @@ impl Place {
         self.command(&[&arguments, more].concat())
     }
 
-    /// The lines of the example so often, without the last ending.
-    fn many_findings(&self) -> String {
+    /// The lines of the example, so often as all rounds need them.
+    fn many_findings(&self, rounds: u64) -> String {
         let findings = fs::read_to_string(self.path("finding.csv")).unwrap();
-        findings.repeat(TIMES as usize)
+        findings.repeat((TIMES * rounds) as usize)
     }
 
     fn add(&self, name: &str, text: &str) {
@@ -74,10 +76,11 @@ impl Place {
     }
 
     /// The example's totals so often: key and the sums of its categories.
-    fn expected(&self) -> Vec<(String, Vec<i64>)> {
+    fn expected(&self, rounds: u64) -> Vec<(String, Vec<i64>)> {
+        let times = (TIMES * rounds) as i64;
         let mut csv = csv::Reader::from_path(self.path("expected.csv")).unwrap();
         let row = |row: csv::StringRecord| {
-            let sums = row.iter().skip(2).map(|sum| sum.parse::<i64>().unwrap() * TIMES as i64).collect();
+            let sums = row.iter().skip(2).map(|sum| sum.parse::<i64>().unwrap() * times).collect();
             (row[0].to_owned(), sums)
         };
         csv.records().map(|record| row(record.unwrap())).collect()
@@ -105,36 +108,88 @@ fn kill(mut child: Child) {
     child.wait().unwrap();
 }
 
+/// A destination's server, which may be killed and comes back.
+struct Server {
+    name: &'static str,
+    url: String,
+    again: Box<dyn FnMut()>,
+}
+
+fn servers() -> Vec<Server> {
+    let (mut postgres, mut redis) = (Postgres::start(), Redis::start());
+    let (at_postgres, at_redis) = (postgres.url(), redis.url());
+    let again_postgres = move || {
+        postgres.kill();
+        postgres.restart();
+    };
+    let again_redis = move || {
+        redis.kill();
+        redis.restart();
+    };
+    vec![
+        Server { name: "postgres", url: at_postgres, again: Box::new(again_postgres) },
+        Server { name: "redis", url: at_redis, again: Box::new(again_redis) },
+    ]
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().map_or(default, |text| text.parse().unwrap())
+}
+
 /// KP-W1, KP-W2, KP-W3: whatever is killed when, no finding is lost and none counts twice, in any destination; and what
 /// was sent before a consumer was there waits for it.
+///
+/// In each round findings are added, and one of the consumers of each destination is killed at a moment drawn from the
+/// seed; in some the producer, the broker or a destination's server.
 #[test]
 fn parts_that_are_killed_lose_nothing_and_count_nothing_twice_needs_rabbitmq_needs_postgres_needs_redis() {
-    let (broker, postgres, redis) = (Rabbit::start(), Postgres::start(), Redis::start());
-    let place = Place::new(&broker, &[("postgres", postgres.url()), ("redis", redis.url())]);
-    let findings = place.many_findings();
+    let (rounds, seed) = (setting("MANAZIR_KILL_ROUNDS", 8), setting("MANAZIR_KILL_SEED", 5));
+    let mut random = Random::new(seed);
+    let mut broker = Rabbit::start();
+    let mut servers = servers();
+    let urls: Vec<(&str, String)> = servers.iter().map(|server| (server.name, server.url.clone())).collect();
+    let place = Place::new(&broker, &urls);
+    let findings = place.many_findings(rounds);
     fs::remove_file(place.path("finding.csv")).unwrap();
     let mut producer = place.produce(&[]).spawn().unwrap();
-    let pieces: Vec<&[u8]> = findings.as_bytes().chunks(findings.len() / 8 + 1).collect();
-    let mut consumers: Vec<Child> = Vec::new();
-    for (piece, round) in pieces.iter().zip(0_u64..) {
+    let mut consumers: Vec<[Child; 2]> = Vec::new();
+    for (piece, round) in findings.as_bytes().chunks(findings.len() / rounds as usize + 1).zip(0..) {
         place.add("finding.csv", std::str::from_utf8(piece).unwrap());
-        consumers
-            .push(place.consume(if round % 2 == 0 { "postgres" } else { "redis" }, &[]).spawn().unwrap());
-        std::thread::sleep(Duration::from_millis(150 + 97 * (round % 4)));
-        if round % 2 == 1 {
-            kill(std::mem::replace(&mut producer, place.produce(&[]).spawn().unwrap()));
+        if round == 1 {
+            // What was sent before waited for them.
+            let consume =
+                |server: &Server| [(); 2].map(|()| place.consume(server.name, &[]).spawn().unwrap());
+            consumers = servers.iter().map(consume).collect();
         }
-        if round % 3 == 2 {
-            consumers.drain(..).for_each(kill);
+        std::thread::sleep(Duration::from_millis(100 + random.below(700) as u64));
+        for (server, pair) in servers.iter().zip(&mut consumers) {
+            let next = place.consume(server.name, &[]).spawn().unwrap();
+            kill(std::mem::replace(&mut pair[random.below(2)], next));
+        }
+        match random.below(10) {
+            0..3 => kill(std::mem::replace(&mut producer, place.produce(&[]).spawn().unwrap())),
+            3 => {
+                broker.kill();
+                broker.restart();
+            }
+            4 => (servers[0].again)(),
+            5 => (servers[1].again)(),
+            _ => {}
         }
     }
     kill(producer);
     ends(place.produce(&["--once"]));
-    consumers.drain(..).for_each(kill);
-    for destination in ["postgres", "redis"] {
-        let ran = ends(place.consume(destination, &["--until-idle", "3"]));
-        assert_eq!(totals(&ran), place.expected(), "{destination}");
+    consumers.into_iter().flatten().for_each(kill);
+    for server in &servers {
+        let ran = ends(place.consume(server.name, &["--until-idle", "5"]));
+        assert_eq!(totals(&ran), place.expected(rounds), "{}, seed {seed}", server.name);
     }
+    let lines = findings.lines().count();
+    // Read by `cargo xtask soak`.
+    eprintln!(
+        "{rounds} rounds, {lines} findings into each of {} destinations: 0 lost, 0 counted twice",
+        servers.len()
+    );
 }
 
 /// KP-W4, KP-W5: what cannot be read stops at the producer, what is about nothing known waits in the broker and counts

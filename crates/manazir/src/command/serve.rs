@@ -1,6 +1,6 @@
 //! `manazir serve` and `manazir token`.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, Result};
 use manazir_sql::Truth;
@@ -74,10 +74,16 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")
 }
 
-/// Levels by `RUST_LOG`, `level` if it is not set; the store's own messages only if something is wrong.
+/// Levels by `RUST_LOG`, `level` if it is not set; the store's own messages only if something is wrong, and of the
+/// connections to a broker what we say ourselves, for their library calls an orderly end an error.
 pub(super) fn log_to_standard_error(level: &str) {
-    let levels = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("{level},fjall=warn,lsm_tree=warn")));
+    let levels = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+        tracing_subscriber::EnvFilter::new(format!("{level},fjall=warn,lsm_tree=warn,lapin=off"))
+    });
     // A second call finds the first one's subscriber, which is as good.
-    let _ = tracing_subscriber::fmt().with_env_filter(levels).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(levels)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .try_init();
 }
