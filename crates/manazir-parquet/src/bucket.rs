@@ -56,6 +56,9 @@ impl Bucket {
         let failed = |error| Error::Bucket(address.to_owned(), error);
         let path = address.strip_prefix("s3://").unwrap_or(address);
         let (bucket, prefix) = path.split_once('/').unwrap_or((path, ""));
+        if bucket.is_empty() {
+            return Err(Error::Address(address.to_owned()));
+        }
         // One provider for every connection of the process; whoever was first has chosen the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = AmazonS3Builder::new();

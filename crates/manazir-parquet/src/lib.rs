@@ -31,6 +31,9 @@ pub enum Error {
     /// The disk failed.
     #[error("the export in {0} failed")]
     Disk(std::path::PathBuf, #[source] std::io::Error),
+    /// The address names no bucket.
+    #[error("{0} names no bucket: it is to be s3://bucket or s3://bucket/prefix")]
+    Address(String),
     /// The bucket refused, or could not be reached.
     #[error("the export to {0} failed")]
     Bucket(String, #[source] object_store::Error),

@@ -189,6 +189,11 @@ fn a_bucket_holds_what_a_folder_holds_needs_s3() {
     assert_eq!(std::fs::read_dir(spool.path()).unwrap().count(), 0, "nothing stays behind on disk");
     // Beside it, at the bucket's root, is another folder.
     assert_eq!(open("s3://bucket").manifest().unwrap(), Manifest::default());
+    let nameless = Folder::open("s3:///x", spool.path(), std::iter::empty(), runtime.handle()).unwrap_err();
+    assert_eq!(
+        nameless.to_string(),
+        "s3:///x names no bucket: it is to be s3://bucket or s3://bucket/prefix"
+    );
     server.kill();
     let failed = folder.samples(DAY, chunks().into_iter().map(Ok)).unwrap_err();
     assert_eq!(failed.to_string(), "the export to s3://bucket/lake/ours failed");

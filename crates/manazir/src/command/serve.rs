@@ -78,7 +78,9 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
 /// connections to a broker what we say ourselves, for their library calls an orderly end an error.
 pub(super) fn log_to_standard_error(level: &str) {
     let levels = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        tracing_subscriber::EnvFilter::new(format!("{level},fjall=warn,lsm_tree=warn,lapin=off"))
+        tracing_subscriber::EnvFilter::new(format!(
+            "{level},fjall=warn,lsm_tree=warn,object_store=warn,lapin=off"
+        ))
     });
     // A second call finds the first one's subscriber, which is as good.
     let _ = tracing_subscriber::fmt()
