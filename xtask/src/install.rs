@@ -53,6 +53,12 @@ pub(crate) const TEST_NEEDS: &[Need] = &[
         test_word: "needs_redis",
     },
     Need {
+        programs: &["mariadbd"],
+        package: "mariadb-server",
+        what_for: "whatever is tested against a real MariaDB",
+        test_word: "needs_mariadb",
+    },
+    Need {
         programs: &["prometheus"],
         package: "prometheus",
         what_for: "whatever is tested against a real Prometheus",

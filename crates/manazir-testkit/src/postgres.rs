@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::server::{self, Process};
+use crate::server::{self, Process, is_root, run};
 
 /// Where Debian keeps the programs of a server; elsewhere they are on the search path.
 const DEBIAN: &str = "/usr/lib/postgresql";
@@ -149,17 +149,7 @@ fn programs() -> PathBuf {
     found.expect("PostgreSQL is installed (Debian: apt-get install postgresql)")
 }
 
-fn is_root() -> bool {
-    let output = Command::new("id").arg("-u").output();
-    output.is_ok_and(|output| output.stdout == b"0\n")
-}
-
 /// Options of `setpriv`.
 fn server_user() -> &'static [&'static str] {
     if is_root() { &["--reuid=postgres", "--regid=postgres", "--clear-groups"] } else { &[] }
-}
-
-fn run(command: &mut Command) {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

@@ -38,6 +38,18 @@ pub(crate) fn find(program: &str, package: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{program} is not installed (Debian: apt-get install {package})"))
 }
 
+/// True if the test runs as root, as which some servers refuse to run.
+pub(crate) fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").output();
+    output.is_ok_and(|output| output.stdout == b"0\n")
+}
+
+/// Runs a command that must succeed.
+pub(crate) fn run(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// A process that is gone when this is, and also when the test is ended from outside.
 #[derive(Debug)]
 pub(crate) struct Process {
