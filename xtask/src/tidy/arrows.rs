@@ -19,8 +19,15 @@ const TESTKIT: &str = "manazir-testkit";
 const EDGE: [&str; 3] = ["manazir", "manazir-http", "xtask"];
 
 /// Each brings one store or broker behind the ports of the domains; none of them speaks to browsers.
-const ADAPTERS: [&str; 6] =
-    ["manazir-fjall", "manazir-mqtt", "manazir-parquet", "manazir-rabbitmq", "manazir-redis", "manazir-sql"];
+const ADAPTERS: [&str; 7] = [
+    "manazir-fjall",
+    "manazir-mariadb",
+    "manazir-mqtt",
+    "manazir-parquet",
+    "manazir-rabbitmq",
+    "manazir-redis",
+    "manazir-sql",
+];
 
 const WEB_FRAMEWORKS: [&str; 6] = ["actix-web", "axum", "hyper", "socketioxide", "tower-http", "warp"];
 

@@ -1,0 +1,80 @@
+//! MariaDB as a destination of continuous aggregates: the totals stand in tables that any reader of SQL knows how to
+//! read, and what was counted is remembered in a table beside them, in the same transaction.
+//!
+//! Any number of processes count at once. Each transaction takes its locks in one order, that of the keys: first what
+//! was counted, then the totals. So they wait for each other and do not block each other for good; where they do all
+//! the same, because others use the tables too, the transaction is tried again.
+
+mod address;
+mod batch;
+mod count;
+mod failure;
+mod insert;
+mod prepare;
+mod server;
+mod sums;
+mod tables;
+mod totals;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use manazir_rollup::{Destination, Error, Key, Row, Shape, Total};
+
+use address::Address;
+use batch::Batch;
+use count::Counting;
+use prepare::{Making, Preparing};
+use server::Server;
+use tables::Tables;
+use totals::Reading;
+
+/// The totals of one rollup in a MariaDB.
+pub struct MariaDb {
+    server: Server,
+    tables: Tables,
+}
+
+impl MariaDb {
+    /// The totals of `shape` at `mysql://user:password@host:port/database`. It connects when it is first used, so that
+    /// the server may be away now; to be called within a runtime.
+    ///
+    /// # Errors
+    /// If the address is none, or the shape has a name that no table should have; neither gets better by itself.
+    pub fn open(url: &str, shape: Shape) -> Result<Self, Error> {
+        let address = Address::parse(url).map_err(|why| why.of("MariaDB"))?;
+        let tables = Tables::new(shape).map_err(|why| why.of(&address.place))?;
+        Ok(Self { server: Server::new(address), tables })
+    }
+}
+
+impl fmt::Debug for MariaDb {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` in {}", self.tables.rollup(), self.server.place())
+    }
+}
+
+#[async_trait]
+impl Destination for MariaDb {
+    async fn prepare(&self, keys: &[Key]) -> Result<(), Error> {
+        let keys = self.tables.keys(keys).map_err(|why| why.of(self.server.place()))?;
+        self.server.run(&Making { tables: &self.tables }).await?;
+        for keys in keys.chunks(insert::ROWS_MAX) {
+            self.server.run(&Preparing { tables: &self.tables, keys }).await?;
+        }
+        Ok(())
+    }
+
+    async fn count(&self, rows: &[Row]) -> Result<u64, Error> {
+        let batch = Batch::new(rows, &self.tables).map_err(|why| why.of(self.server.place()))?;
+        if batch.is_empty() {
+            return Ok(0);
+        }
+        self.server.run(&Counting { tables: &self.tables, batch: &batch }).await
+    }
+
+    async fn totals(&self) -> Result<Vec<Total>, Error> {
+        self.server.run(&Reading { tables: &self.tables }).await
+    }
+}
