@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use manazir_model::Random;
+use manazir_testkit::mariadb::MariaDb;
 use manazir_testkit::postgres::Postgres;
 use manazir_testkit::rabbitmq::Rabbit;
 use manazir_testkit::redis::Redis;
@@ -116,11 +117,15 @@ struct Server {
 }
 
 fn servers() -> Vec<Server> {
-    let (mut postgres, mut redis) = (Postgres::start(), Redis::start());
-    let (at_postgres, at_redis) = (postgres.url(), redis.url());
+    let (mut postgres, mut mariadb, mut redis) = (Postgres::start(), MariaDb::start(), Redis::start());
+    let (at_postgres, at_mariadb, at_redis) = (postgres.url(), mariadb.url(), redis.url());
     let again_postgres = move || {
         postgres.kill();
         postgres.restart();
+    };
+    let again_mariadb = move || {
+        mariadb.kill();
+        mariadb.restart();
     };
     let again_redis = move || {
         redis.kill();
@@ -128,6 +133,7 @@ fn servers() -> Vec<Server> {
     };
     vec![
         Server { name: "postgres", url: at_postgres, again: Box::new(again_postgres) },
+        Server { name: "mariadb", url: at_mariadb, again: Box::new(again_mariadb) },
         Server { name: "redis", url: at_redis, again: Box::new(again_redis) },
     ]
 }
@@ -142,7 +148,8 @@ fn setting(name: &str, default: u64) -> u64 {
 /// In each round findings are added, and one of the consumers of each destination is killed at a moment drawn from the
 /// seed; in some the producer, the broker or a destination's server.
 #[test]
-fn parts_that_are_killed_lose_nothing_and_count_nothing_twice_needs_rabbitmq_needs_postgres_needs_redis() {
+fn parts_that_are_killed_lose_nothing_and_count_nothing_twice_needs_rabbitmq_needs_postgres_needs_mariadb_needs_redis()
+ {
     let (rounds, seed) = (setting("MANAZIR_KILL_ROUNDS", 8), setting("MANAZIR_KILL_SEED", 5));
     let mut random = Random::new(seed);
     let mut broker = Rabbit::start();
@@ -174,6 +181,7 @@ fn parts_that_are_killed_lose_nothing_and_count_nothing_twice_needs_rabbitmq_nee
             }
             4 => (servers[0].again)(),
             5 => (servers[1].again)(),
+            6 => (servers[2].again)(),
             _ => {}
         }
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
+use manazir_mariadb::MariaDb;
 use manazir_redis::Redis;
 use manazir_rollup::{Destination, Shape};
 use manazir_sql::{RollupTable, Truth};
@@ -52,6 +53,7 @@ impl Target {
                 let database = Truth::connect(&self.url).await?;
                 Ok(Box::new(RollupTable::new(&database, shape)?))
             }
+            "mysql" | "mariadb" => Ok(Box::new(MariaDb::open(&self.url, shape.clone())?)),
             "redis" | "rediss" => Ok(Box::new(Redis::open(&self.url, shape.clone()).await?)),
             _ => Err(anyhow!(
                 "`{scheme}://` is no destination that totals can go to; there are sqlite, postgres, mysql and redis"
