@@ -1,6 +1,7 @@
 //! A specification with its tables: what each finding comes to.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use manazir_model::{Grain, Timestamp};
@@ -46,7 +47,9 @@ pub struct Plan {
     compiled: Arc<Compiled>,
     references: Vec<Reference>,
     /// What was worked out for the fields by which tables are joined.
-    joined: HashMap<Vec<String>, Joined>,
+    joined: HashMap<String, Joined>,
+    /// The key of the finding at hand: written anew for each, allocated once.
+    by: String,
     /// True if the value depends on the finding itself.
     value_varies: bool,
 }
@@ -70,7 +73,7 @@ impl Plan {
     pub fn new(compiled: Arc<Compiled>, references: Vec<Reference>) -> Self {
         let fields = &compiled.spec.source.fields;
         let value_varies = fields.iter().any(|field| compiled.value.mentions(&field.name));
-        Self { compiled, references, joined: HashMap::new(), value_varies }
+        Self { compiled, references, joined: HashMap::new(), by: String::new(), value_varies }
     }
 
     /// All keys that have totals from the start.
@@ -111,15 +114,28 @@ impl Plan {
     }
 
     fn joined(&mut self, values: &[Value]) -> Result<(Arc<str>, u16, i64), Unjoined> {
-        let by: Vec<String> = self.fields_of_joins().map(|field| values[field].to_string()).collect();
-        if !self.joined.contains_key(&by) {
+        let mut by = std::mem::take(&mut self.by);
+        by.clear();
+        for field in self.fields_of_joins() {
+            let begin = by.len();
+            // A text takes whatever is written into it. The length behind each value keeps them apart.
+            let _ = write!(by, "{}", values[field]);
+            let _ = write!(by, " {} ", by.len() - begin);
+        }
+        let found = self.joined_by(&by, values);
+        self.by = by;
+        found
+    }
+
+    fn joined_by(&mut self, by: &str, values: &[Value]) -> Result<(Arc<str>, u16, i64), Unjoined> {
+        if !self.joined.contains_key(by) {
             if self.joined.len() == REMEMBERED_MAX {
                 self.joined.clear();
             }
             let joined = self.join(values)?;
-            self.joined.insert(by.clone(), joined);
+            self.joined.insert(by.to_owned(), joined);
         }
-        let joined = &self.joined[&by];
+        let joined = &self.joined[by];
         let amount = match joined.amount {
             Some(amount) => amount,
             None => self.amount(values, &joined.rows).map_err(Unjoined::Rejected)?,

@@ -193,3 +193,17 @@ pub struct DestinationSpec {
     #[serde(default)]
     pub names: BTreeMap<String, String>,
 }
+
+/// The JSON Schema of a specification.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Spec).to_value()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn generated_the_schema_of_specifications() {
+        let text = format!("{:#}\n", super::schema());
+        expect_test::expect_file!["../../../docs/reference/rollup.schema.json"].assert_eq(&text);
+    }
+}

@@ -77,6 +77,7 @@ fn the_table_is_exact_the_same_file_changes_nothing_and_a_new_line_counts() {
     );
 }
 
+/// KP-W4, KP-W5.
 #[test]
 fn what_does_not_count_is_told_with_its_line_and_stops_nothing() {
     let place = Place::new();
@@ -105,6 +106,26 @@ fn what_does_not_count_is_told_with_its_line_and_stops_nothing() {
     .assert_eq(&text);
 }
 
+/// KP-W11, KP-W12: a new name is that of the totals there are, and a mean is of the exact sum and count.
+#[test]
+fn a_name_that_changes_changes_nothing_else() {
+    let place = Place::new();
+    let before = place.ok(&["finding.csv"]);
+    let people = place.text("crowdsourcer.csv").replace("1,Ana\n", "1,\"Ana, now Maria\"\n");
+    fs::write(place.path("crowdsourcer.csv"), people).unwrap();
+    let after = place.ok(&["finding.csv"]);
+    assert_eq!(tally(&after), [64, 0, 64, 0, 0]);
+    let first = |ran: &Value| ran["totals"][0].clone();
+    assert_eq!(
+        (&first(&before)["label"], &first(&after)["label"]),
+        (&"Ana".into(), &"Ana, now Maria".into())
+    );
+    let number = |name: &str| first(&after)[name].as_f64().unwrap();
+    assert_eq!((number("sum"), number("count")), (7_150.0, 12.0));
+    assert_eq!(number("mean"), 7_150.0 / 12.0);
+    assert_eq!(first(&before)["by_category"], first(&after)["by_category"]);
+}
+
 #[test]
 fn a_stream_on_standard_input_counts_as_it_comes() {
     let place = Place::new();
@@ -125,6 +146,7 @@ fn a_stream_on_standard_input_counts_as_it_comes() {
     assert_eq!(place.text("table.csv"), place.text("expected.csv"));
 }
 
+/// KP-W13: nothing has a password of its own; one that is missing is said, one that is there is not shown.
 #[test]
 fn what_cannot_be_run_says_why() {
     let place = Place::new();

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use manazir_rabbitmq::Address;
-use manazir_rollup::spec::Spec;
+use manazir_rollup::spec::schema;
 
 use super::serve::{log_to_standard_error, runtime};
 use super::{Ending, write_json};
@@ -33,7 +33,7 @@ pub(super) fn run(args: &Rollup, output: Output, out: &mut dyn Write) -> Result<
         Rollup::Produce(args) => produce::run(args, output, out),
         Rollup::Play(args) => play::run(args, output, out),
         Rollup::Schema => {
-            write_json(out, &schemars::schema_for!(Spec))?;
+            write_json(out, &schema())?;
             Ok(Ending::Done)
         }
     }

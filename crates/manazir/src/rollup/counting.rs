@@ -10,8 +10,8 @@ use manazir_rollup::decode::content_of;
 use manazir_rollup::{Compiled, Destination, Error, Identity, Outcome, Plan, Row, Value};
 use serde::Serialize;
 
-/// Findings that are counted in one step.
-pub const BATCH: usize = 5_000;
+/// Findings that are counted in one step, if so many are there at once: for each key in it a destination writes one row.
+pub const BATCH: usize = 20_000;
 
 /// Those that do not count are told up to this; all are counted.
 const ASIDES_MAX: usize = 1_000;
