@@ -21,10 +21,13 @@ pub(super) fn digest(
 ) -> Result<[u8; 32], Problem> {
     let digest = parts::digest([body]);
     if let Some(key) = headers.get("idempotency-key") {
-        let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= KEY_BYTES_MAX);
+        let fits = |key: &&str| {
+            (1..=KEY_BYTES_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        let key = key.to_str().ok().filter(fits);
         let wrong = || {
             Problem::invalid(
-                format!("Idempotency-Key has 1 to {KEY_BYTES_MAX} characters of ASCII"),
+                format!("Idempotency-Key has 1 to {KEY_BYTES_MAX} characters of ASCII without spaces"),
                 Vec::new(),
             )
         };

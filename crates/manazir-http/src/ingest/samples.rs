@@ -34,7 +34,8 @@ pub(crate) struct SamplesAnswer {
 /// columns `series`, `time`, `value`, and all others are labels. Also as gzip. The same body again counts once. 422 for
 /// an `Idempotency-Key` that came with another body before.
 #[utoipa::path(post, path = "/api/v1/ingest/samples", tag = "ingest",
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 characters; belongs to one body")),
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, pattern = "^[!-~]{1,255}$",
+        description = "1 to 255 characters of ASCII without spaces; belongs to one body")),
     request_body(description = "Samples", content((String = "application/x-ndjson"), (String = "text/csv"))),
     responses((status = 202, body = SamplesAnswer), (status = 422, body = Problem)))]
 pub(crate) async fn samples(
