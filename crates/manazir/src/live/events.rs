@@ -1,5 +1,4 @@
-//! Events become series: how many an actor caused in each minute, how many different actions, and, of one that ever
-//! failed, how many failed.
+//! Events become series: how many an actor caused in each minute, and how many different actions.
 //!
 //! A minute is closed by event time alone: when an event of the same account is two minutes past its end. Then
 //! it is a sample. An event that comes after that opens it again, and gives a sample of the same minute that
@@ -36,22 +35,6 @@ const SILENT_MINUTES: i64 = 24 * 60;
 struct Cell {
     count: u32,
     actions: Distinct,
-    failed: u32,
-}
-
-/// What a minute came to.
-#[derive(Clone, Copy, Debug)]
-struct Told {
-    minute: i64,
-    count: u32,
-    actions: f64,
-    failed: u32,
-}
-
-impl Cell {
-    fn told(&self, minute: i64) -> Told {
-        Told { minute, count: self.count, actions: self.actions.count(), failed: self.failed }
-    }
 }
 
 /// Minutes are counted from 1970 on.
@@ -59,8 +42,6 @@ impl Cell {
 struct Actor {
     /// Of its newest event.
     last: i64,
-    /// True once one of its events was refused or failed: most never do, and have a series less.
-    fails: bool,
     /// Minutes that events still come for, and closed ones that can be corrected.
     cells: BTreeMap<i64, Cell>,
 }
@@ -127,15 +108,12 @@ impl Account {
         let closed = self.closed;
         let actor = self.actor(&event.actor, minute)?;
         actor.last = actor.last.max(minute);
-        let failed = !event.error.is_empty();
-        actor.fails |= failed;
         let cell = actor.cells.entry(minute).or_default();
         cell.count = cell.count.saturating_add(1);
-        cell.failed = cell.failed.saturating_add(u32::from(failed));
         cell.actions.add(&event.action);
         let mut samples = Vec::new();
         if minute <= closed {
-            tell(&mut samples, &event.account, &event.actor, &[cell.told(minute)], actor.fails);
+            tell(&mut samples, &event.account, &event.actor, &[(minute, cell.count, cell.actions.count())]);
         }
         if event.at > self.newest {
             self.newest = event.at;
@@ -153,7 +131,7 @@ impl Account {
             if self.actors.len() >= ACTORS_MAX {
                 return None;
             }
-            let actor = Actor { last: minute, fails: false, cells: BTreeMap::new() };
+            let actor = Actor { last: minute, cells: BTreeMap::new() };
             self.actors.insert(name.to_owned(), actor);
         }
         self.actors.get_mut(name)
@@ -167,7 +145,7 @@ impl Account {
         }
         for (name, actor) in &mut self.actors {
             let minutes = actor.minutes(self.closed + 1, closed);
-            tell(samples, account, name, &minutes, actor.fails);
+            tell(samples, account, name, &minutes);
             while actor.cells.first_key_value().is_some_and(|(&minute, _)| minute <= closed - MINUTES_KEPT) {
                 actor.cells.pop_first();
             }
@@ -177,17 +155,18 @@ impl Account {
 }
 
 impl Actor {
-    /// Each minute from `first` to `last`, without those that follow an hour of silence.
-    fn minutes(&self, first: i64, last: i64) -> Vec<Told> {
+    /// Number of events and of different actions of each minute from `first` to `last`, without those that follow
+    /// an hour of silence.
+    fn minutes(&self, first: i64, last: i64) -> Vec<(i64, u32, f64)> {
         let mut minutes = Vec::new();
         let mut heard = self.cells.range(..first).next_back().map(|(&minute, _)| minute);
         let mut minute = first;
         while minute <= last {
             if let Some(cell) = self.cells.get(&minute) {
                 heard = Some(minute);
-                minutes.push(cell.told(minute));
+                minutes.push((minute, cell.count, cell.actions.count()));
             } else if heard.is_some_and(|heard| minute - heard <= MINUTES_KEPT) {
-                minutes.push(Told { minute, count: 0, actions: 0.0, failed: 0 });
+                minutes.push((minute, 0, 0.0));
             } else {
                 // However long the silence was, it costs one step.
                 let Some((&next, _)) = self.cells.range(minute..).next() else { break };
@@ -204,17 +183,17 @@ fn minute(at: Timestamp) -> i64 {
     at.micros().div_euclid(Grain::MINUTE.micros())
 }
 
-/// Adds the samples of an actor's minutes, with those that failed if any ever did.
-fn tell(samples: &mut Vec<SeriesSamples>, account: &str, actor: &str, minutes: &[Told], fails: bool) {
+/// Adds the samples of an actor's minutes.
+fn tell(samples: &mut Vec<SeriesSamples>, account: &str, actor: &str, minutes: &[(i64, u32, f64)]) {
     if minutes.is_empty() {
         return;
     }
-    let mut add = |metric: &str, value: fn(&Told) -> f64| {
+    let mut add = |metric: &str, value: &dyn Fn(&(i64, u32, f64)) -> f64| {
         let labels = [("account", account), ("actor", actor)];
         let labels = labels.map(|(label, value)| (label.to_owned(), value.to_owned()));
-        let sample = |told: &Told| Sample {
-            at: Timestamp(told.minute.saturating_mul(Grain::MINUTE.micros())),
-            value: value(told),
+        let sample = |minute: &(i64, u32, f64)| Sample {
+            at: Timestamp(minute.0.saturating_mul(Grain::MINUTE.micros())),
+            value: value(minute),
         };
         let key = SeriesKey::new(metric, labels);
         samples.push(SeriesSamples {
@@ -223,11 +202,8 @@ fn tell(samples: &mut Vec<SeriesSamples>, account: &str, actor: &str, minutes: &
             samples: minutes.iter().map(sample).collect(),
         });
     };
-    add("events_per_minute", |told| f64::from(told.count));
-    add("actions_distinct_per_minute", |told| told.actions);
-    if fails {
-        add("errors_per_minute", |told| f64::from(told.failed));
-    }
+    add("events_per_minute", &|minute| f64::from(minute.1));
+    add("actions_distinct_per_minute", &|minute| minute.2);
 }
 
 #[cfg(test)]
@@ -281,28 +257,6 @@ mod tests {
         series.event(at(1 << 30), &event(100));
         let samples = series.event(at(1 << 30), &event(10_000_000));
         assert_eq!(samples[0].samples.len(), 61, "the minute of the event and an hour of zeros");
-    }
-
-    #[test]
-    fn of_an_actor_that_fails_the_failures_are_counted_from_then_on() {
-        let mut series = EventSeries::default();
-        let mut told = Vec::new();
-        for (minute, error) in [(100, ""), (104, "AccessDenied"), (104, ""), (108, "")] {
-            let at = Timestamp::from_seconds(60 * minute);
-            let event = Event { at, error: error.into(), ..Event::default() };
-            for series in series.event(Timestamp::from_seconds(1 << 40), &event) {
-                let values: Vec<f64> = series.samples.iter().map(|sample| sample.value).collect();
-                told.push(format!("{} {values:?}", series.key.metric));
-            }
-        }
-        expect![[r#"
-            events_per_minute [1.0, 0.0]
-            actions_distinct_per_minute [1.0, 0.0]
-            errors_per_minute [0.0, 0.0]
-            events_per_minute [0.0, 0.0, 2.0, 0.0]
-            actions_distinct_per_minute [0.0, 0.0, 1.0, 0.0]
-            errors_per_minute [0.0, 0.0, 1.0, 0.0]"#]]
-        .assert_eq(&told.join("\n"));
     }
 
     #[test]
