@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a suite of tests ends at the first surprise as tests do")]
 
+pub mod load;
+
 use std::sync::Arc;
 
 use manazir_model::{Random, Timestamp};

@@ -13,10 +13,20 @@ use crate::text::{came, kept};
 /// Models of a partition, unpacked, are not larger: more is no snapshot of ours.
 const STATE_BYTES_MAX: usize = 1 << 30;
 
+/// Asks for what [`of_row`] reads.
+macro_rules! select_judged {
+    ($from:literal) => {
+        concat!(
+            "SELECT source, id, partition, seq, received_at, at, request_id, actor, action, resources, score, anomaly, ",
+            "reasons FROM events ",
+            $from
+        )
+    };
+}
+
 pub(super) async fn judged(pool: &PgPool, ids: &[EventId]) -> Result<Vec<Option<Judged>>, Error> {
-    const SELECT: &str = "SELECT source, id, partition, seq, received_at, at, request_id, actor, action, \
-            resources, score, anomaly, reasons \
-        FROM events JOIN UNNEST($1::TEXT[], $2::TEXT[]) AS wanted (source, id) USING (source, id)";
+    const SELECT: &str =
+        select_judged!("JOIN UNNEST($1::TEXT[], $2::TEXT[]) AS wanted (source, id) USING (source, id)");
     let rows = sqlx::query(SELECT)
         .bind(ids.iter().map(|id| kept(&id.source)).collect::<Vec<_>>())
         .bind(ids.iter().map(|id| kept(&id.id)).collect::<Vec<_>>())
@@ -38,9 +48,7 @@ pub(super) async fn events(
     after: u64,
     max: usize,
 ) -> Result<Vec<Judged>, Error> {
-    const SELECT: &str = "SELECT source, id, partition, seq, received_at, at, request_id, actor, action, \
-            resources, score, anomaly, reasons \
-        FROM events WHERE partition = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+    const SELECT: &str = select_judged!("WHERE partition = $1 AND seq > $2 ORDER BY seq LIMIT $3");
     let rows = sqlx::query(SELECT)
         .bind(partition as i16)
         .bind(after as i64)
