@@ -2,13 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a suite of tests ends at the first surprise as tests do")]
 
+pub mod history;
 pub mod load;
 
 use std::sync::Arc;
 
 use manazir_model::{Random, Timestamp};
 
-use crate::{Destination, Key, KeyType, Row, Shape, Total, TotalsShape};
+use crate::{Destination, Key, KeyType, Raw, Row, Shape, Total, TotalsShape};
 
 /// The shape of the original's table, with keys of a type.
 pub fn shape(name: &str, key_type: KeyType) -> Shape {
@@ -37,9 +38,11 @@ pub fn row(position: u64, key: &str, category: u16, amount: i64) -> Row {
         position,
         content: position + 1,
         at: Timestamp::from_seconds(1_548_979_200 + position as i64),
+        known_at: Timestamp::from_seconds(1_600_000_000),
         key: key.into(),
         category,
         amount,
+        raw: Raw::Nothing,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{Key, Row};
+use crate::{History, Key, Row};
 
 /// Why a destination does not do what it is asked.
 #[derive(Debug, thiserror::Error)]
@@ -51,4 +51,9 @@ pub trait Destination: Send + Sync {
 
     /// All totals, by key: numbers by their size, texts by their bytes.
     async fn totals(&self) -> Result<Vec<Total>, Error>;
+
+    /// What it knows of its past, if it keeps any.
+    fn history(&self) -> Option<&dyn History> {
+        None
+    }
 }

@@ -17,6 +17,7 @@ pub mod decode;
 mod destination;
 mod expression;
 pub mod follow;
+pub mod history;
 pub mod memory;
 mod message;
 mod plan;
@@ -30,8 +31,9 @@ mod value;
 
 pub use compiled::Compiled;
 pub use destination::{Destination, Error, Total};
+pub use history::{AsOf, History};
 pub use message::TYPE;
 pub use plan::{Identity, Outcome, Plan};
-pub use row::{AMOUNT_MAX, Key, Row};
+pub use row::{AMOUNT_MAX, Key, Raw, Row};
 pub use shape::{KeyType, Shape, TotalsShape};
 pub use value::Value;

@@ -11,7 +11,7 @@ use crate::expression::Variable;
 use crate::reference::Reference;
 use crate::spec::Unknown;
 use crate::value::Value;
-use crate::{Key, Row};
+use crate::{Key, Raw, Row};
 
 /// Joins that are remembered; a stream about more things than this works them out anew.
 const REMEMBERED_MAX: usize = 100_000;
@@ -106,7 +106,18 @@ impl Plan {
         match self.joined(values) {
             Ok((key, category, amount)) => {
                 let Identity { source, position, content } = identity;
-                Outcome::Counts(Row { source, position, content, at, key, category, amount })
+                let raw = Raw::default();
+                Outcome::Counts(Row {
+                    source,
+                    position,
+                    content,
+                    at,
+                    known_at: now,
+                    key,
+                    category,
+                    amount,
+                    raw,
+                })
             }
             Err(Unjoined::Waits(reason)) => Outcome::Waits(reason),
             Err(Unjoined::Rejected(reason)) => Outcome::Rejected(reason),

@@ -19,12 +19,28 @@ pub struct Row {
     pub content: u64,
     /// When it happened.
     pub at: Timestamp,
+    /// When it was taken in.
+    pub known_at: Timestamp,
     /// For whom it counts, at most 255 bytes.
     pub key: Arc<str>,
     /// Under which of the categories of the [`Shape`](crate::Shape).
     pub category: u16,
     /// How much, at most [`AMOUNT_MAX`] either way.
     pub amount: i64,
+    /// As it came, for destinations with a [history](crate::History).
+    pub raw: Raw,
+}
+
+/// A finding as it came, from which it can be worked out anew.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Raw {
+    /// Nobody kept it.
+    #[default]
+    Nothing,
+    /// A line of the stream.
+    Line(Arc<[u8]>),
+    /// A message of a producer.
+    Message(Arc<[u8]>),
 }
 
 /// One for whom findings count.

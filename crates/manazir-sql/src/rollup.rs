@@ -1,26 +1,30 @@
 //! The totals of a rollup, in tables of a form that readers may have known before.
 //!
 //! What they are called and which columns they have comes with the rollup, so no migration makes them. Beside them
-//! stands `manazir_rollup_seen` with the [blocks](manazir_rollup::seen) of what was counted, for all rollups of a
-//! database. Totals and blocks change in one transaction.
+//! stand, for all rollups of a database, `manazir_rollup_seen` with the [blocks](manazir_rollup::seen) of what was
+//! counted, and its [history](manazir_rollup::history): `manazir_rollup`, `…_segment`, `…_label` and `…_aside`. Totals,
+//! blocks and history change in one transaction.
 //!
-//! Rows are changed in one order by everybody: blocks by source and number, then the table by key, then the second
-//! table by key. So nobody waits for another in a circle, and whoever has the blocks of a finding is alone with it.
+//! Whoever changes something of a rollup takes its row in `manazir_rollup` first, and is alone with it.
 //!
 //! Many rows go into a statement as one JSON list: its text is always the same, the database prepares it once, and no
 //! number of rows meets the limit of its placeholders.
 
+mod asides;
 mod count;
 mod finding;
+mod history;
+mod labels;
 mod layout;
 mod prepare;
+mod segments;
 mod totals;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use manazir_ingest::backoff::Backoff;
-use manazir_rollup::{Destination, Error, Key, Row, Shape, Total};
+use manazir_rollup::{Destination, Error, History, Key, Row, Shape, Total};
 
 use crate::Truth;
 use crate::failure::{failed_rollup, lost};
@@ -41,6 +45,7 @@ const PAUSE_MAX: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug)]
 pub struct RollupTable {
     truth: Truth,
+    shape: Shape,
     layout: Layout,
     dialect: &'static Dialect,
 }
@@ -90,7 +95,7 @@ impl RollupTable {
             Truth::Sqlite { .. } => &SQLITE,
             Truth::Postgres(_) => &POSTGRES,
         };
-        Ok(Self { truth: truth.clone(), layout, dialect })
+        Ok(Self { truth: truth.clone(), shape: shape.clone(), layout, dialect })
     }
 
     fn who(&self) -> String {
@@ -155,5 +160,9 @@ impl Destination for RollupTable {
 
     async fn totals(&self) -> Result<Vec<Total>, Error> {
         totals::read(self).await.map_err(|error| self.failed(error))
+    }
+
+    fn history(&self) -> Option<&dyn History> {
+        Some(self)
     }
 }

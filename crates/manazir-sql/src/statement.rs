@@ -77,6 +77,10 @@ impl Statement {
         self.value(Value::Text(Some(crate::text::kept(text).into_owned())))
     }
 
+    pub(crate) fn bytes(self, bytes: Vec<u8>) -> Self {
+        self.value(Value::Bytes(bytes))
+    }
+
     pub(crate) fn number(self, number: i64) -> Self {
         self.value(Value::Number(Some(number)))
     }
@@ -181,6 +185,29 @@ impl Writing {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await,
             Self::Postgres(transaction) => transaction.commit().await,
+        }
+    }
+}
+
+/// A transaction that only reads, and sees the database as it was when it read first.
+pub(crate) enum Reading {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Reading {
+    pub(crate) async fn begin(truth: &Truth) -> Result<Self, sqlx::Error> {
+        const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        Ok(match truth {
+            Truth::Sqlite { reader, .. } => Self::Sqlite(reader.begin().await?),
+            Truth::Postgres(pool) => Self::Postgres(pool.begin_with(SNAPSHOT).await?),
+        })
+    }
+
+    pub(crate) fn connection(&mut self) -> Connection<'_> {
+        match self {
+            Self::Sqlite(transaction) => Connection::Sqlite(transaction),
+            Self::Postgres(transaction) => Connection::Postgres(transaction),
         }
     }
 }

@@ -42,6 +42,7 @@ async fn check(url: &str) {
         async { task.await.unwrap() }
     };
     contract::check_at_once(async |shape| open(url, &shape).await, spawn).await;
+    contract::history::check(async |shape| open(url, &shape).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,7 +98,18 @@ async fn tables_are_as_readers_expect(url: &str, tables: &'static str) {
     assert_eq!(totals, expected);
     let tables: Vec<(String,)> = asked(url, tables).await;
     let tables: Vec<&str> = tables.iter().map(|(table,)| table.as_str()).collect();
-    assert_eq!(tables, ["karma_distribution", "karma_totals", "manazir_rollup_seen"]);
+    assert_eq!(
+        tables,
+        [
+            "karma_distribution",
+            "karma_totals",
+            "manazir_rollup",
+            "manazir_rollup_aside",
+            "manazir_rollup_label",
+            "manazir_rollup_seen",
+            "manazir_rollup_segment"
+        ]
+    );
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use manazir_rollup::seen::Block;
 use serde_json::{Value, json};
 
 use super::finding::{ColumnKey, Finding, Place};
+use super::segments::{self, Register};
 use super::{ROWS_MAX, RollupTable};
 use crate::name::Name;
 use crate::statement::{self, Connection, Statement, Writing};
@@ -25,20 +26,21 @@ struct Added {
 pub(super) async fn count(table: &RollupTable, findings: &[Finding<'_>]) -> sqlx::Result<u64> {
     let mut writing = Writing::begin(&table.truth).await?;
     let mut connection = writing.connection();
+    let register = Register::lock(table, &mut connection).await?;
     let mut blocks = lock(table, &mut connection, findings).await?;
     let mut added: BTreeMap<&ColumnKey<'_>, Added> = BTreeMap::new();
     let mut changed: BTreeSet<&Place<'_>> = BTreeSet::new();
-    let mut counted = 0;
+    let mut new = Vec::with_capacity(findings.len());
     for Finding { place, key, row } in findings {
         let block = blocks.get_mut(place).ok_or(sqlx::Error::RowNotFound)?;
         if block.insert(row.position, row.content) {
             let added = added.entry(key).or_insert_with(|| Added::none(table.layout.sums.len()));
             added.add(row.category, row.amount);
             changed.insert(place);
-            counted += 1;
+            new.push(*row);
         }
     }
-    if counted == 0 {
+    if new.is_empty() {
         return Ok(0);
     }
     add(table, &mut connection, &added).await?;
@@ -47,8 +49,9 @@ pub(super) async fn count(table: &RollupTable, findings: &[Finding<'_>]) -> sqlx
     for some in changed.chunks(BLOCKS_MAX) {
         remember(table, some).execute(&mut connection).await?;
     }
+    segments::append(table, &mut connection, register, &new).await?;
     writing.commit().await?;
-    Ok(counted)
+    Ok(new.len() as u64)
 }
 
 impl Added {

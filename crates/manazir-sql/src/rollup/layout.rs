@@ -5,7 +5,13 @@ use manazir_rollup::{KeyType, Shape};
 use crate::name::Name;
 
 /// What all rollups of a database remember.
-pub(super) const SEEN: &str = "manazir_rollup_seen";
+const OURS: [&str; 5] = [
+    "manazir_rollup",
+    "manazir_rollup_aside",
+    "manazir_rollup_label",
+    "manazir_rollup_seen",
+    "manazir_rollup_segment",
+];
 
 /// See [`Shape`].
 #[derive(Clone, Debug)]
@@ -58,8 +64,9 @@ impl Layout {
     }
 
     fn names_differ(&self) -> Result<(), String> {
-        let seen = name(SEEN)?;
-        differ([&seen, &self.table].into_iter().chain(self.totals.as_ref().map(|totals| &totals.table)))?;
+        let ours: Vec<Name> = OURS.iter().map(|ours| name(ours)).collect::<Result<_, _>>()?;
+        let totals = self.totals.as_ref().map(|totals| &totals.table);
+        differ(ours.iter().chain([&self.table]).chain(totals))?;
         differ([&self.key].into_iter().chain(&self.label).chain(&self.sums))?;
         let Some(totals) = &self.totals else { return Ok(()) };
         differ([&self.key, &totals.count, &totals.sum, &totals.mean].into_iter())

@@ -18,7 +18,10 @@ pub(super) async fn make(table: &RollupTable) -> sqlx::Result<()> {
     if let Some(layout) = &table.layout.totals {
         totals(table, layout).execute(&mut connection).await?;
     }
-    seen(table).execute(&mut connection).await?;
+    for made in [register(table), seen(table), segments(table), labels(table), asides(table)] {
+        made.execute(&mut connection).await?;
+    }
+    enter(table).execute(&mut connection).await?;
     writing.commit().await
 }
 
@@ -69,6 +72,63 @@ fn seen(table: &RollupTable) -> Statement {
         .then(" NOT NULL, block BIGINT NOT NULL, seen ")
         .then(table.dialect.bytes)
         .then(" NOT NULL, PRIMARY KEY (rollup, source, block))")
+}
+
+/// All rollups of the database: how many findings each counted, how many of them stand in segments that are full, and
+/// the largest number of what was set aside.
+fn register(table: &RollupTable) -> Statement {
+    Statement::new("CREATE TABLE IF NOT EXISTS manazir_rollup (name ").then(table.dialect.text).then(
+        " NOT NULL PRIMARY KEY, findings BIGINT NOT NULL, sealed BIGINT NOT NULL, asides BIGINT NOT NULL)",
+    )
+}
+
+fn enter(table: &RollupTable) -> Statement {
+    Statement::new("INSERT INTO manazir_rollup (name, findings, sealed, asides) VALUES (")
+        .text(table.layout.rollup.as_str())
+        .then(", 0, 0, 0) ON CONFLICT (name) DO NOTHING")
+}
+
+/// The findings that were counted, by how many were counted before them. What is large stands last: whoever looks only
+/// at the rest does not read it.
+fn segments(table: &RollupTable) -> Statement {
+    let bytes = table.dialect.bytes;
+    Statement::new("CREATE TABLE IF NOT EXISTS manazir_rollup_segment (rollup ")
+        .then(table.dialect.text)
+        .then(
+            " NOT NULL, first BIGINT NOT NULL, findings BIGINT NOT NULL, at_min BIGINT NOT NULL, \
+             at_max BIGINT NOT NULL, known_min BIGINT NOT NULL, known_max BIGINT NOT NULL, \
+             has_totals BIGINT NOT NULL, counted ",
+        )
+        .then(bytes)
+        .then(" NOT NULL, came ")
+        .then(bytes)
+        .then(" NOT NULL, totals ")
+        .then(bytes)
+        .then(" NOT NULL, PRIMARY KEY (rollup, first))")
+}
+
+/// What keys were called, and since when.
+fn labels(table: &RollupTable) -> Statement {
+    Statement::new("CREATE TABLE IF NOT EXISTS manazir_rollup_label (rollup ")
+        .then(table.dialect.text)
+        .then(" NOT NULL, since BIGINT NOT NULL, labels ")
+        .then(table.dialect.bytes)
+        .then(" NOT NULL, PRIMARY KEY (rollup, since))")
+}
+
+/// Findings that did not count when they came.
+fn asides(table: &RollupTable) -> Statement {
+    let text = table.dialect.text;
+    Statement::new("CREATE TABLE IF NOT EXISTS manazir_rollup_aside (rollup ")
+        .then(text)
+        .then(" NOT NULL, number BIGINT NOT NULL, source ")
+        .then(text)
+        .then(
+            " NOT NULL, position BIGINT NOT NULL, content BIGINT NOT NULL, known_at BIGINT NOT NULL, \
+             kind BIGINT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, raw ",
+        )
+        .then(table.dialect.bytes)
+        .then(" NOT NULL, PRIMARY KEY (rollup, number), UNIQUE (rollup, source, position, content))")
 }
 
 /// A row of zeros for each key that has none; labels follow. `labels` are rows of key and label, by key.
