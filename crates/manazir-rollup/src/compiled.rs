@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use manazir_model::hash::{fnv1a, mixed};
+
+use crate::decode::content_of;
 use crate::expression::Expression;
 use crate::spec::{Field, Kind, Spec};
-use crate::{KeyType, Shape, TotalsShape};
+use crate::{Identity, KeyType, Shape, TotalsShape, Value};
 
 /// Columns of a destination have short names; those of PostgreSQL have 63 bytes.
 const NAME_BYTES_MAX: usize = 63;
@@ -23,6 +26,8 @@ pub struct Compiled {
     pub(crate) key: Path,
     pub(crate) label: Option<Path>,
     pub(crate) at: usize,
+    /// The place of the field that tells findings apart.
+    pub(crate) id: Option<usize>,
     pub(crate) category: Path,
     pub(crate) value: Expression,
     /// Of each table the names of its columns, as expressions want them.
@@ -89,6 +94,10 @@ impl Compiled {
                 ));
             }
         };
+        let id = spec.source.id.as_deref().map(|id| {
+            column(&spec.source.fields, id).ok_or_else(|| format!("`source.id` is {id:?}, which is no field"))
+        });
+        let id = id.transpose()?;
         if rollup.decimals > DECIMALS_MAX {
             return Err(format!("`rollup.decimals` is {}; it is at most {DECIMALS_MAX}", rollup.decimals));
         }
@@ -100,9 +109,18 @@ impl Compiled {
             .map(|reference| reference.columns.iter().map(|column| Arc::new(column.name.clone())).collect());
         let columns = columns.collect();
         let mut compiled =
-            Self { joins, key, label, at, category, value, columns, needed: BTreeSet::new(), spec };
+            Self { joins, key, label, at, id, category, value, columns, needed: BTreeSet::new(), spec };
         compiled.needed = compiled.needed()?;
         Ok(compiled)
+    }
+
+    /// What tells a finding from others: its place in the stream, or its [id](crate::spec::Source::id).
+    pub fn identity(&self, source: &Arc<str>, position: u64, line: &[u8], values: &[Value]) -> Identity {
+        let position = match self.id {
+            Some(id) => mixed(fnv1a(values[id].to_string().bytes())),
+            None => position,
+        };
+        Identity { source: Arc::clone(source), position, content: content_of(line) }
     }
 
     /// The fields that something depends on; an error if the value speaks of what is not there.

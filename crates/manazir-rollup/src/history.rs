@@ -17,5 +17,5 @@ mod port;
 pub mod segment;
 
 pub use as_of::{AsOf, Head, Looked, Sums, needed};
-pub use aside::{Aside, AsideState};
+pub use aside::{Aside, AsideState, Resolution};
 pub use port::{History, Status};

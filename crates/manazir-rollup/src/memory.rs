@@ -8,7 +8,7 @@ use manazir_model::Timestamp;
 
 use crate::history::labels::{Change, Labels};
 use crate::history::segment::Builder;
-use crate::history::{Aside, AsideState, Head, Status};
+use crate::history::{Aside, AsideState, Head, Resolution, Status};
 use crate::seen::{Block, block_of};
 use crate::{AsOf, Destination, Error, History, Key, KeyType, Row, Shape, Total};
 
@@ -162,13 +162,16 @@ impl History for InMemory {
         Ok(self.lock().asides.iter().filter(wanted).take(max).cloned().collect())
     }
 
-    async fn resolve(&self, number: u64, state: AsideState, reason: &str) -> Result<bool, Error> {
+    async fn resolve(&self, resolutions: &[Resolution]) -> Result<u64, Error> {
         let mut inside = self.lock();
-        let Some(aside) = inside.asides.iter_mut().find(|aside| aside.number == number) else {
-            return Ok(false);
-        };
-        (aside.state, aside.reason) = (state, reason.to_owned());
-        Ok(true)
+        let mut found = 0;
+        for Resolution { number, state, reason } in resolutions {
+            if let Some(aside) = inside.asides.iter_mut().find(|aside| aside.number == *number) {
+                (aside.state, aside.reason) = (*state, reason.clone());
+                found += 1;
+            }
+        }
+        Ok(found)
     }
 }
 

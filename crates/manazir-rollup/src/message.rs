@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
+use crate::Raw;
 use crate::compiled::Compiled;
 use crate::plan::Identity;
 use crate::value::Value;
@@ -46,6 +47,15 @@ impl Compiled {
             data: self.needed.iter().map(field).collect(),
         };
         serde_json::to_vec(&envelope).unwrap_or_default()
+    }
+
+    /// The values of a finding that was [kept](Raw); the error says for a person why there are none.
+    pub fn decode_kept(&self, raw: &Raw) -> Result<Vec<Value>, String> {
+        match raw {
+            Raw::Line(line) => self.spec.source.decode(line),
+            Raw::Message(message) => self.decode_message(message).map(|(_, values)| values),
+            Raw::Nothing => Err("nobody kept what it said".to_owned()),
+        }
     }
 
     /// A finding from its message; what was not needed of it is empty. The error says for a person what is wrong.

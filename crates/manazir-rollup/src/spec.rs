@@ -36,6 +36,9 @@ pub struct Source {
     /// True if the first line names the columns, and is no finding.
     #[serde(default)]
     pub header: bool,
+    /// A field that tells findings apart wherever they stand, if the stream has one: a finding is known by it and by what
+    /// the line says. Without it a finding is known by its place in the stream.
+    pub id: Option<String>,
     /// What stands in it: of CSV all columns in their order, of JSON those that are used, by their names.
     pub fields: Vec<Field>,
 }

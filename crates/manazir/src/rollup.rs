@@ -7,5 +7,6 @@ pub mod destinations;
 pub mod input;
 pub mod playing;
 pub mod producing;
+pub mod releasing;
 pub mod specification;
 pub mod table;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use manazir_model::{Random, Timestamp};
 
 use super::{key, row, shape, text};
-use crate::history::{Aside, AsideState};
+use crate::history::{Aside, AsideState, Resolution};
 use crate::{AsOf, Destination, History, Key, KeyType, Raw, Row, Shape, Total};
 
 /// Checks all of it; `open` as for [`check`](super::check).
@@ -186,8 +186,9 @@ async fn what_does_not_count_is_kept_once<D: Destination>(open: &impl AsyncFn(Sh
     assert_eq!(past.asides(None, 0, 1).await.unwrap().len(), 1);
     assert_eq!(past.asides(None, numbers[0], 10).await.unwrap()[0].number, numbers[1]);
     assert_eq!(past.asides(Some(AsideState::Waiting), 0, 10).await.unwrap()[0].number, numbers[1]);
-    assert!(past.resolve(numbers[1], AsideState::Counted, "it is known now").await.unwrap());
-    assert!(!past.resolve(999, AsideState::Counted, "").await.unwrap());
+    let counted =
+        |number| Resolution { number, state: AsideState::Counted, reason: "it is known now".to_owned() };
+    assert_eq!(past.resolve(&[counted(numbers[1]), counted(999)]).await.unwrap(), 1);
     assert_eq!(past.asides(Some(AsideState::Waiting), 0, 10).await.unwrap(), []);
     let status = past.status().await.unwrap();
     assert_eq!((status.waiting, status.rejected), (0, 1));

@@ -59,3 +59,14 @@ pub struct Aside {
     /// What became of it.
     pub state: AsideState,
 }
+
+/// What became of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    /// Its number.
+    pub number: u64,
+    /// What became of it.
+    pub state: AsideState,
+    /// Why.
+    pub reason: String,
+}

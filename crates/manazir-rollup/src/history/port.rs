@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use manazir_model::Timestamp;
 
-use super::aside::{Aside, AsideState};
+use super::aside::{Aside, AsideState, Resolution};
 use super::{AsOf, Head};
 use crate::{Error, Key, Row, Total};
 
@@ -64,6 +64,6 @@ pub trait History: Send + Sync {
     /// Those in a state, or in any, with numbers above `after`, at most `max`.
     async fn asides(&self, state: Option<AsideState>, after: u64, max: usize) -> Result<Vec<Aside>, Error>;
 
-    /// Says what became of one; false if there is none.
-    async fn resolve(&self, number: u64, state: AsideState, reason: &str) -> Result<bool, Error>;
+    /// Says what became of some; how many there are.
+    async fn resolve(&self, resolutions: &[Resolution]) -> Result<u64, Error>;
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use manazir_model::Timestamp;
 use manazir_rollup::Raw;
-use manazir_rollup::history::{Aside, AsideState};
+use manazir_rollup::history::{Aside, AsideState, Resolution};
 use serde_json::json;
 
 use super::segments::damaged;
@@ -113,22 +113,19 @@ fn aside(line: Line) -> sqlx::Result<Aside> {
     })
 }
 
-/// Says what became of one; false if there is none.
-pub(super) async fn resolve(
-    table: &RollupTable,
-    number: u64,
-    state: AsideState,
-    reason: &str,
-) -> sqlx::Result<bool> {
-    let update = Statement::new("UPDATE manazir_rollup_aside SET state = ")
-        .text(state.name())
-        .then(", reason = ")
-        .text(reason)
-        .then(" WHERE rollup = ")
-        .text(table.layout.rollup.as_str())
-        .then(" AND number = ")
-        .number(signed(number));
-    Ok(update.write(&table.truth).await? > 0)
+/// Says what became of some; how many there are.
+pub(super) async fn resolve(table: &RollupTable, resolutions: &[Resolution]) -> sqlx::Result<u64> {
+    let mut writing = Writing::begin(&table.truth).await?;
+    let mut connection = writing.connection();
+    let mut found = 0;
+    for Resolution { number, state, reason } in resolutions {
+        let update = Statement::new("UPDATE manazir_rollup_aside SET state = ").text(state.name());
+        let update = update.then(", reason = ").text(reason).then(" WHERE rollup = ");
+        let update = update.text(table.layout.rollup.as_str()).then(" AND number = ").number(signed(*number));
+        found += update.execute(&mut connection).await?;
+    }
+    writing.commit().await?;
+    Ok(found)
 }
 
 /// How many wait, and how many cannot count.

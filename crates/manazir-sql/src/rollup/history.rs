@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use manazir_model::Timestamp;
 use manazir_rollup::history::labels::Labels;
 use manazir_rollup::history::segment::{Came, Counted, rows};
-use manazir_rollup::history::{Aside, AsideState, Head, Status, Sums, checkpoint, needed};
+use manazir_rollup::history::{Aside, AsideState, Head, Resolution, Status, Sums, checkpoint, needed};
 use manazir_rollup::{AsOf, Error, History, Key, Row, Shape, Total};
 
 use super::RollupTable;
@@ -50,8 +50,8 @@ impl History for RollupTable {
         self.retried(|| asides::read(self, state, after, max)).await
     }
 
-    async fn resolve(&self, number: u64, state: AsideState, reason: &str) -> Result<bool, Error> {
-        self.retried(|| asides::resolve(self, number, state, reason)).await
+    async fn resolve(&self, resolutions: &[Resolution]) -> Result<u64, Error> {
+        self.retried(|| asides::resolve(self, resolutions)).await
     }
 }
 

@@ -4,13 +4,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use manazir_rabbitmq::fanout::{Delivery, FanoutConsumer, RECEIVED_MAX};
+use manazir_rollup::Identity;
+use manazir_rollup::decode::content_of;
 
-use super::counting::{Counting, NotYet};
+use super::counting::{CameAs, Counting, NotYet, now};
 use super::specification::{Specification, Watch};
 use crate::progress::interrupted;
 
 /// How long a finding waits for others before it is counted alone.
 const PATIENCE: Duration = Duration::from_millis(200);
+
+/// The stream of messages that do not say of which they are.
+const UNREADABLE: &str = "unreadable messages";
 
 /// Counts what comes until Ctrl-C, or until nothing has come for `until_idle`.
 ///
@@ -26,10 +31,12 @@ pub async fn consume(
     let mut watch = Watch::new(specification);
     // What waited when an earlier process ended may be known by now.
     consumer.release().await.context("take back what waited")?;
+    counting.release(now()).await?;
     let mut busy = Instant::now();
     while !interrupted() && until_idle.is_none_or(|idle| busy.elapsed() < idle) {
         if let Some(plan) = watch.changed() {
             counting.reload(plan).await?;
+            counting.release(now()).await?;
             let released = consumer.release().await.context("take back what waited")?;
             tracing::info!(released, "reference tables have changed; what waited for them is counted");
         }
@@ -38,7 +45,9 @@ pub async fn consume(
         busy = Instant::now();
         let (mut dead, mut waiting) = (Vec::new(), Vec::new());
         for delivery in batch {
-            if let Some(NotYet { reason, waits }) = take(specification, counting, &delivery).await? {
+            if let Some(NotYet { reason, waits }) = take(specification, counting, &delivery).await?
+                && !counting.keeps_asides()
+            {
                 if waits { &mut waiting } else { &mut dead }.push((delivery, reason));
             }
         }
@@ -55,8 +64,15 @@ async fn take(
     counting: &mut Counting,
     delivery: &Delivery,
 ) -> Result<Option<NotYet>> {
-    match specification.compiled.decode_message(&delivery.body) {
-        Ok((identity, values)) => counting.take(Ok((identity, &values)), jiff::Timestamp::now().into()).await,
-        Err(reason) => counting.take(Err(reason), jiff::Timestamp::now().into()).await,
+    let body = &delivery.body;
+    let came = CameAs::Message(body);
+    match specification.compiled.decode_message(body) {
+        Ok((identity, values)) => counting.take(identity, Ok(&values), came, now()).await,
+        Err(reason) => {
+            // It has no identity of its own that could be read: what it says is one.
+            let content = content_of(body);
+            let identity = Identity { source: UNREADABLE.into(), position: content, content };
+            counting.take(identity, Err(reason), came, now()).await
+        }
     }
 }

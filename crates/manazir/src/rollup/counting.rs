@@ -7,14 +7,20 @@ use anyhow::{Context, Result};
 use manazir_ingest::backoff::Backoff;
 use manazir_model::Timestamp;
 use manazir_rollup::decode::content_of;
-use manazir_rollup::{Compiled, Destination, Error, Identity, Outcome, Plan, Row, Value};
+use manazir_rollup::history::{Aside as Kept, AsideState};
+use manazir_rollup::{Compiled, Destination, Error, Identity, Outcome, Plan, Raw, Row, Value};
 use serde::Serialize;
+
+use super::releasing::{Released, release};
 
 /// Findings that are counted in one step, if so many are there at once: for each key in it a destination writes one row.
 pub const BATCH: usize = 20_000;
 
 /// Those that do not count are told up to this; all are counted.
 const ASIDES_MAX: usize = 1_000;
+
+/// Findings that are looked at together whether they still wait.
+const RELEASED: usize = 1_000;
 
 /// Findings that wait in memory for a table to change.
 const WAITING_MAX: usize = 100_000;
@@ -34,6 +40,17 @@ pub struct Tally {
     pub rejected: u64,
 }
 
+impl Tally {
+    /// Takes in what became of those that waited.
+    ///
+    /// One that had counted already was counted when its line was read again, as one of those.
+    fn add(&mut self, Released { counted, known, rejected, waiting: _ }: Released) {
+        self.waiting = self.waiting.saturating_sub(counted + known + rejected);
+        self.counted += counted;
+        self.rejected += rejected;
+    }
+}
+
 /// A finding that does not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Aside {
@@ -45,12 +62,6 @@ pub struct Aside {
     pub waits: bool,
 }
 
-/// A finding that waits for a row of a reference table.
-struct Waiting {
-    identity: Identity,
-    values: Vec<Value>,
-}
-
 /// Why a finding does not count now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotYet {
@@ -60,25 +71,43 @@ pub struct NotYet {
     pub waits: bool,
 }
 
+/// A finding as it came.
+#[derive(Clone, Copy, Debug)]
+pub enum CameAs<'f> {
+    /// As nothing that can be kept.
+    Nothing,
+    /// As a line.
+    Line(&'f [u8]),
+    /// As a message.
+    Message(&'f [u8]),
+}
+
 /// Counts findings in batches.
 pub struct Counting {
     plan: Plan,
+    compiled: Arc<Compiled>,
     destination: Box<dyn Destination>,
     tally: Tally,
     rows: Vec<Row>,
+    /// Those that do not count, if the destination keeps them.
+    asides: Vec<Kept>,
 }
 
 impl Counting {
     /// Every key has its row of zeros when this returns.
-    pub async fn new(plan: Plan, destination: Box<dyn Destination>) -> Result<Self> {
-        let counting = Self { plan, destination, tally: Tally::default(), rows: Vec::with_capacity(BATCH) };
+    pub async fn new(plan: Plan, compiled: Arc<Compiled>, destination: Box<dyn Destination>) -> Result<Self> {
+        let rows = Vec::with_capacity(BATCH);
+        let counting =
+            Self { plan, compiled, destination, tally: Tally::default(), rows, asides: Vec::new() };
         counting.prepare().await?;
         Ok(counting)
     }
 
     async fn prepare(&self) -> Result<()> {
         let keys = self.plan.keys();
-        again(async || self.destination.prepare(&keys).await).await.context("make the table")
+        again(async || self.destination.prepare(&keys).await).await.context("make the table")?;
+        let Some(history) = self.destination.history() else { return Ok(()) };
+        again(async || history.name(&keys, now()).await).await.context("write down the names")
     }
 
     /// Goes on with tables that have changed: names follow, new keys have their rows.
@@ -88,47 +117,84 @@ impl Counting {
         self.prepare().await
     }
 
+    /// True if the destination keeps what does not count.
+    pub fn keeps_asides(&self) -> bool {
+        self.destination.history().is_some()
+    }
+
     /// Takes a finding, or what is wrong with it; counts when there are enough of them. Says why, if it does not count.
     pub async fn take(
         &mut self,
-        finding: Result<(Identity, &[Value]), String>,
+        identity: Identity,
+        values: Result<&[Value], String>,
+        came: CameAs<'_>,
         now: Timestamp,
     ) -> Result<Option<NotYet>> {
         self.tally.findings += 1;
-        let outcome = match finding {
-            Ok((identity, values)) => self.plan.resolve(identity, values, now),
+        let keeps = self.keeps_asides();
+        let outcome = match values {
+            Ok(values) => self.plan.resolve(identity.clone(), values, now),
             Err(reason) => Outcome::Rejected(reason),
         };
-        match outcome {
+        let not_yet = match outcome {
             Outcome::Counts(row) => {
-                self.rows.push(row);
+                self.rows.push(if keeps { Row { raw: came.kept(), ..row } } else { row });
                 if self.rows.len() == BATCH {
                     self.flush().await?;
                 }
-                Ok(None)
+                return Ok(None);
             }
             Outcome::Waits(reason) => {
                 self.tally.waiting += 1;
-                Ok(Some(NotYet { reason, waits: true }))
+                NotYet { reason, waits: true }
             }
             Outcome::Rejected(reason) => {
                 self.tally.rejected += 1;
-                Ok(Some(NotYet { reason, waits: false }))
+                NotYet { reason, waits: false }
+            }
+        };
+        if keeps {
+            self.asides.push(kept(identity, came.kept(), &not_yet, now));
+            if self.asides.len() == BATCH {
+                self.flush().await?;
             }
         }
+        Ok(Some(not_yet))
     }
 
     /// Counts what was taken.
     pub async fn flush(&mut self) -> Result<()> {
-        if self.rows.is_empty() {
-            return Ok(());
+        let destination = &self.destination;
+        if !self.rows.is_empty() {
+            let rows = &self.rows;
+            let counted = again(async || destination.count(rows).await).await.context("count findings")?;
+            self.tally.counted += counted;
+            self.tally.known += self.rows.len() as u64 - counted;
+            self.rows.clear();
         }
-        let (destination, rows) = (&self.destination, &self.rows);
-        let counted = again(async || destination.count(rows).await).await.context("count findings")?;
-        self.tally.counted += counted;
-        self.tally.known += self.rows.len() as u64 - counted;
-        self.rows.clear();
+        if let Some(history) = destination.history()
+            && !self.asides.is_empty()
+        {
+            let asides = &self.asides;
+            again(async || history.set_aside(asides).await).await.context("keep what does not count")?;
+            self.asides.clear();
+        }
         Ok(())
+    }
+
+    /// Counts what the destination kept because it waited, if it need not wait any longer.
+    pub async fn release(&mut self, now: Timestamp) -> Result<()> {
+        self.flush().await?;
+        let Some(history) = self.destination.history() else { return Ok(()) };
+        let mut after = 0;
+        loop {
+            let next = async || history.asides(Some(AsideState::Waiting), after, RELEASED).await;
+            let waiting = again(next).await.context("read what waits")?;
+            let Some(last) = waiting.last() else { return Ok(()) };
+            after = last.number;
+            let ports = (&*self.destination, history);
+            self.tally.add(release(&self.compiled, &mut self.plan, ports, &waiting, now).await?);
+        }
     }
 
     /// What became of them so far.
@@ -142,6 +208,31 @@ impl Counting {
     }
 }
 
+impl CameAs<'_> {
+    fn kept(self) -> Raw {
+        match self {
+            Self::Nothing => Raw::Nothing,
+            Self::Line(line) => Raw::Line(line.into()),
+            Self::Message(message) => Raw::Message(message.into()),
+        }
+    }
+}
+
+fn kept(
+    Identity { source, position, content }: Identity,
+    raw: Raw,
+    not_yet: &NotYet,
+    known_at: Timestamp,
+) -> Kept {
+    let state = if not_yet.waits { AsideState::Waiting } else { AsideState::Rejected };
+    Kept { number: 0, source, position, content, known_at, raw, reason: not_yet.reason.clone(), state }
+}
+
+/// The time.
+pub fn now() -> Timestamp {
+    jiff::Timestamp::now().into()
+}
+
 /// Counts the lines of one stream.
 pub struct Lines {
     counting: Counting,
@@ -149,12 +240,14 @@ pub struct Lines {
     source: Arc<str>,
     /// The first of those that do not count.
     asides: Vec<Aside>,
-    waiting: Vec<Waiting>,
+    /// Those that wait, if the destination does not keep them.
+    waiting: Vec<(Identity, Vec<Value>)>,
 }
 
 impl Lines {
     /// `source`: the name of the stream.
-    pub fn new(counting: Counting, compiled: Arc<Compiled>, source: &str) -> Self {
+    pub fn new(counting: Counting, source: &str) -> Self {
+        let compiled = Arc::clone(&counting.compiled);
         Self { counting, compiled, source: source.into(), asides: Vec::new(), waiting: Vec::new() }
     }
 
@@ -163,24 +256,25 @@ impl Lines {
         if position == 0 && self.compiled.spec.source.header {
             return Ok(());
         }
-        let read = line.and_then(|line| Ok((content_of(line), self.compiled.spec.source.decode(line)?)));
-        let read = read.map(|(content, values)| {
-            (Identity { source: Arc::clone(&self.source), position, content }, values)
-        });
-        let finding = match &read {
-            Ok((identity, values)) => Ok((identity.clone(), &**values)),
-            Err(reason) => Err(reason.clone()),
+        let came = line.as_ref().map_or(CameAs::Nothing, |line| CameAs::Line(line));
+        let bytes = line.as_ref().map_or(&[][..], |line| line);
+        let values = line.clone().and_then(|line| self.compiled.spec.source.decode(line));
+        let identity = match &values {
+            Ok(values) => self.compiled.identity(&self.source, position, bytes, values),
+            Err(_) => Identity { source: Arc::clone(&self.source), position, content: content_of(bytes) },
         };
-        let Some(NotYet { reason, waits }) = self.counting.take(finding, now).await? else { return Ok(()) };
+        let taken = self.counting.take(identity.clone(), values.as_deref().map_err(Clone::clone), came, now);
+        let Some(NotYet { reason, waits }) = taken.await? else { return Ok(()) };
         if self.asides.len() < ASIDES_MAX {
             self.asides.push(Aside { line: position + 1, reason, waits });
         }
         // More of them are counted at the next start, which reads the stream from its beginning.
-        if let Ok((identity, values)) = read
+        if let Ok(values) = values
             && waits
+            && !self.counting.keeps_asides()
             && self.waiting.len() < WAITING_MAX
         {
-            self.waiting.push(Waiting { identity, values });
+            self.waiting.push((identity, values));
         }
         Ok(())
     }
@@ -189,16 +283,17 @@ impl Lines {
     pub async fn reload(&mut self, plan: Plan, now: Timestamp) -> Result<()> {
         self.counting.reload(plan).await?;
         self.asides.retain(|aside| !aside.waits);
-        for Waiting { identity, values } in std::mem::take(&mut self.waiting) {
+        self.counting.release(now).await?;
+        for (identity, values) in std::mem::take(&mut self.waiting) {
             let Tally { findings, waiting, .. } = self.counting.tally;
             self.counting.tally =
                 Tally { findings: findings - 1, waiting: waiting - 1, ..self.counting.tally };
             let line = identity.position + 1;
-            let not_yet = self.counting.take(Ok((identity.clone(), &values)), now).await?;
-            if let Some(NotYet { reason, waits }) = not_yet {
+            let taken = self.counting.take(identity.clone(), Ok(&values), CameAs::Nothing, now);
+            if let Some(NotYet { reason, waits }) = taken.await? {
                 self.asides.push(Aside { line, reason, waits });
                 if waits {
-                    self.waiting.push(Waiting { identity, values });
+                    self.waiting.push((identity, values));
                 }
             }
         }
@@ -210,14 +305,16 @@ impl Lines {
         self.counting.flush().await
     }
 
-    /// What counted them, and the first of those that do not count.
-    pub fn end(self) -> (Counting, Vec<Aside>) {
-        (self.counting, self.asides)
+    /// What counted them, and the first of those that do not count. What waited since an earlier run and is known by now
+    /// counts too.
+    pub async fn end(mut self, now: Timestamp) -> Result<(Counting, Vec<Aside>)> {
+        self.counting.release(now).await?;
+        Ok((self.counting, self.asides))
     }
 }
 
 /// Tries again for as long as a destination is away, longer apart each time; until Ctrl-C.
-async fn again<T>(mut attempt: impl AsyncFnMut() -> Result<T, Error>) -> Result<T, Error> {
+pub async fn again<T>(mut attempt: impl AsyncFnMut() -> Result<T, Error>) -> Result<T, Error> {
     let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
     loop {
         match attempt().await {

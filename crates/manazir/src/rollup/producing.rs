@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use manazir_rabbitmq::fanout::FanoutPublisher;
-use manazir_rollup::Identity;
-use manazir_rollup::decode::content_of;
 use manazir_rollup::follow::{Follow, Line, Place, TooLong};
 
 use super::counting::Aside;
@@ -108,9 +106,9 @@ fn message(
         return None;
     }
     let bytes = line.bytes.as_deref().map_err(TooLong::to_string);
-    match bytes.and_then(|bytes| Ok((content_of(bytes), compiled.spec.source.decode(bytes)?))) {
-        Ok((content, values)) => {
-            Some(compiled.encode(&Identity { source: Arc::clone(source), position, content }, &values))
+    match bytes.and_then(|bytes| Ok((bytes, compiled.spec.source.decode(bytes)?))) {
+        Ok((bytes, values)) => {
+            Some(compiled.encode(&compiled.identity(source, position, bytes, &values), &values))
         }
         Err(reason) => {
             tracing::warn!(line = position + 1, reason, "a line is no finding");

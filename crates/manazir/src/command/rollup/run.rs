@@ -61,7 +61,8 @@ pub(super) fn run(args: &RollupRun, output: Output, out: &mut dyn Write) -> Resu
     let shape = specification.compiled.shape(&target.name);
     catch_interrupts();
     let ran = runtime()?.block_on(async {
-        let counting = Counting::new(plan, target.open(&shape).await?).await?;
+        let counting =
+            Counting::new(plan, Arc::clone(&specification.compiled), target.open(&shape).await?).await?;
         let (counting, asides) = match &args.from {
             Some(from) => (count_queue(args, &specification, &target, counting, from).await?, Vec::new()),
             None => count_lines(args, &specification, counting).await?,
@@ -112,13 +113,13 @@ async fn count_lines(
 ) -> Result<(Counting, Vec<Aside>)> {
     let source = Path::new(args.source.as_deref().unwrap_or("-"));
     let name = source_name(args.source_name.as_deref(), source)?;
-    let mut lines = Lines::new(counting, Arc::clone(&specification.compiled), &name);
+    let mut lines = Lines::new(counting, &name);
     if source == Path::new("-") {
         count_input(&mut lines, specification).await?;
     } else {
         count_file(&mut lines, specification, source, args.follow).await?;
     }
-    Ok(lines.end())
+    lines.end(now()).await
 }
 
 async fn count_file(
