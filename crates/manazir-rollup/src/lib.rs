@@ -10,6 +10,7 @@
 //!
 //! Amounts are whole numbers, so that no order of adding them gives another sum.
 
+pub mod aggregate;
 mod compiled;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;

@@ -9,7 +9,6 @@
 //! known before.
 
 mod counter;
-mod distinct;
 mod episode;
 mod events;
 mod one;

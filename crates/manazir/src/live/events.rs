@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 
 use manazir_model::{Event, Grain, Sample, SeriesKey, SeriesKind, SeriesSamples, Timestamp};
+use manazir_rollup::aggregate::Distinct;
 use serde::{Deserialize, Serialize};
 
 use super::AHEAD_MICROS_MAX;
-use super::distinct::Distinct;
 
 /// Events of an account may be so much out of order before a minute is closed.
 const LATENESS_MICROS: i64 = 2 * Grain::MINUTE.micros();
@@ -110,7 +110,7 @@ impl Account {
         actor.last = actor.last.max(minute);
         let cell = actor.cells.entry(minute).or_default();
         cell.count = cell.count.saturating_add(1);
-        cell.actions.add(&event.action);
+        cell.actions.add(Distinct::hash(&event.action));
         let mut samples = Vec::new();
         if minute <= closed {
             tell(&mut samples, &event.account, &event.actor, &[(minute, cell.count, cell.actions.count())]);

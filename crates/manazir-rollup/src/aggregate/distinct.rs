@@ -10,9 +10,9 @@ const FEW: usize = 64;
 const REGISTERS: usize = 256;
 
 /// A count of different hashes: exact up to 64, beyond that HyperLogLog (Flajolet, Fusy, Gandouet, Meunier 2007)
-/// with linear counting at its lower end. At most 0.5 KiB.
+/// with linear counting at its lower end. At most 0.5 KiB. It depends on which hashes came, not on their order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) enum Distinct {
+pub enum Distinct {
     /// Ascending.
     Few(Vec<u64>),
     /// The longest run of zeros that each register has seen, plus one.
@@ -26,9 +26,13 @@ impl Default for Distinct {
 }
 
 impl Distinct {
-    /// Takes one in; the same again changes nothing.
-    pub(super) fn add(&mut self, text: &str) {
-        let hash = hash(text);
+    /// The hash by which a text is counted: part of what is stored, hence the same for ever.
+    pub fn hash(text: &str) -> u64 {
+        mixed(fnv1a(text.bytes()))
+    }
+
+    /// Takes a hash in, whose bits must all be as good as random; the same again changes nothing.
+    pub fn add(&mut self, hash: u64) {
         match self {
             Self::Few(few) => {
                 let Err(place) = few.binary_search(&hash) else { return };
@@ -43,8 +47,23 @@ impl Distinct {
         }
     }
 
+    /// Takes in all that another has seen.
+    pub fn merge(&mut self, other: &Self) {
+        match (&mut *self, other) {
+            (_, Self::Few(few)) => few.iter().for_each(|&hash| self.add(hash)),
+            (Self::Few(few), Self::Many(registers)) => {
+                let mut registers = registers.clone();
+                few.iter().for_each(|&hash| register(&mut registers, hash));
+                *self = Self::Many(registers);
+            }
+            (Self::Many(registers), Self::Many(others)) => {
+                registers.iter_mut().zip(others).for_each(|(own, &other)| *own = (*own).max(other));
+            }
+        }
+    }
+
     /// How many there were.
-    pub(super) fn count(&self) -> f64 {
+    pub fn count(&self) -> f64 {
         match self {
             Self::Few(few) => few.len() as f64,
             Self::Many(registers) => estimate(registers),
@@ -69,10 +88,6 @@ fn estimate(registers: &[u8]) -> f64 {
     (if small { count * (count / empty as f64).ln() } else { raw }).round()
 }
 
-fn hash(text: &str) -> u64 {
-    mixed(fnv1a(text.bytes()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,7 +98,7 @@ mod tests {
         {
             let mut sketch = Distinct::default();
             for _ in 0..2 {
-                (0..distinct).for_each(|index| sketch.add(&format!("iam:Action{index}")));
+                (0..distinct).for_each(|index| sketch.add(Distinct::hash(&format!("iam:Action{index}"))));
             }
             let error = (sketch.count() - f64::from(distinct)).abs() / f64::from(distinct.max(1));
             assert!(error <= error_max, "{distinct}: {}", sketch.count());
