@@ -6,6 +6,7 @@ use std::sync::Arc;
 use manazir_model::hash::{fnv1a, mixed};
 
 use crate::decode::content_of;
+use crate::aggregate::Aggregate;
 use crate::expression::Expression;
 use crate::spec::{Field, Kind, Spec};
 use crate::{Identity, KeyType, Shape, TotalsShape, Value};
@@ -29,6 +30,8 @@ pub struct Compiled {
     /// The place of the field that tells findings apart.
     pub(crate) id: Option<usize>,
     pub(crate) category: Path,
+    /// What different things are counted of.
+    pub(crate) distinct: Option<Path>,
     pub(crate) value: Expression,
     /// Of each table the names of its columns, as expressions want them.
     pub(crate) columns: Vec<Vec<Arc<String>>>,
@@ -85,6 +88,7 @@ impl Compiled {
                     .to_owned(),
             );
         }
+        let distinct = rollup.distinct.as_deref().map(|distinct| to("distinct", distinct)).transpose()?;
         let at = match to("at", &rollup.at)? {
             Path::Field(at) if spec.source.fields[at].kind == Kind::Time => at,
             _ => {
@@ -109,7 +113,7 @@ impl Compiled {
             .map(|reference| reference.columns.iter().map(|column| Arc::new(column.name.clone())).collect());
         let columns = columns.collect();
         let mut compiled =
-            Self { joins, key, label, at, id, category, value, columns, needed: BTreeSet::new(), spec };
+            Self { joins, key, label, at, id, category, distinct, value, columns, needed: BTreeSet::new(), spec };
         compiled.needed = compiled.needed()?;
         Ok(compiled)
     }
@@ -126,7 +130,8 @@ impl Compiled {
     /// The fields that something depends on; an error if the value speaks of what is not there.
     fn needed(&self) -> Result<BTreeSet<usize>, String> {
         let mut needed = BTreeSet::from([self.at]);
-        let paths = self.joins.iter().map(|join| join.on).chain([self.key, self.category]).chain(self.label);
+        let paths = self.joins.iter().map(|join| join.on).chain([self.key, self.category]);
+        let paths = paths.chain(self.label).chain(self.distinct);
         needed.extend(paths.filter_map(|path| match path {
             Path::Field(field) => Some(field),
             Path::Column(..) => None,
@@ -167,6 +172,7 @@ impl Compiled {
                 count: named(&totals.count),
                 sum: named(&totals.sum),
                 mean: named(&totals.mean),
+                more: totals.more.iter().map(|(name, aggregate)| (named(name), *aggregate)).collect(),
             }),
         }
     }
@@ -228,6 +234,10 @@ fn names(spec: &Spec) -> Result<(), String> {
     }
     if spec.rollup.categories.len() > 1 && !spec.table.sum.contains("{category}") {
         return Err("`table.sum` has `{category}` in it where there are several".to_owned());
+    }
+    let mut more = spec.table.totals.iter().flat_map(|totals| totals.more.values());
+    if more.any(|aggregate| *aggregate == Aggregate::Distinct) && spec.rollup.distinct.is_none() {
+        return Err("`table.totals.more` wants \"distinct\": `rollup.distinct` says of what".to_owned());
     }
     let destinations: BTreeSet<&String> = spec.destinations.iter().map(|one| &one.name).collect();
     if destinations.len() != spec.destinations.len() {

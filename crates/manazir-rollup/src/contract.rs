@@ -7,8 +7,10 @@ pub mod load;
 
 use std::sync::Arc;
 
+use manazir_model::hash::mixed;
 use manazir_model::{Random, Timestamp};
 
+use crate::aggregate::{Aggregate, Cell};
 use crate::{Destination, Key, KeyType, Raw, Row, Shape, Total, TotalsShape};
 
 /// The shape of the original's table, with keys of a type.
@@ -27,6 +29,7 @@ pub fn shape(name: &str, key_type: KeyType) -> Shape {
             count: "hits".to_owned(),
             sum: "karma".to_owned(),
             mean: "karma_average".to_owned(),
+            more: Vec::new(),
         }),
     }
 }
@@ -42,6 +45,7 @@ pub fn row(position: u64, key: &str, category: u16, amount: i64) -> Row {
         key: key.into(),
         category,
         amount,
+        distinct: None,
         raw: Raw::Nothing,
     }
 }
@@ -54,8 +58,9 @@ pub fn key(id: &str, label: &str) -> Key {
 /// Each total as a line: key, label, count, sum, then the sums of the categories.
 pub fn text(totals: &[Total]) -> String {
     let line = |total: &Total| {
-        let Total { key, label, count, sum, by_category } = total;
-        format!("{key} {label:?} {count} {sum} {by_category:?}\n")
+        let Total { key, label, count, sum, by_category, more } = total;
+        let more = if more.is_empty() { String::new() } else { format!(" {more:?}") };
+        format!("{key} {label:?} {count} {sum} {by_category:?}{more}\n")
     };
     totals.iter().map(line).collect()
 }
@@ -71,6 +76,77 @@ pub async fn check<D: Destination>(open: impl AsyncFn(Shape) -> D) {
     each_finding_counts_once(&open).await;
     order_and_batches_change_nothing(&open).await;
     shapes_with_less_are_kept_too(&open).await;
+    what_is_counted_anew_takes_its_place(&open).await;
+}
+
+/// [`Shape`] with extremes in further columns, which any destination can keep.
+pub fn with_extremes(name: &str) -> Shape {
+    let mut shape = shape(name, KeyType::Integer);
+    if let Some(totals) = &mut shape.totals {
+        totals.more = vec![("karma_min".to_owned(), Aggregate::Min), ("karma_max".to_owned(), Aggregate::Max)];
+    }
+    shape
+}
+
+/// And with those that need sketches.
+pub fn with_sketches(name: &str) -> Shape {
+    let mut shape = with_extremes(name);
+    if let Some(totals) = &mut shape.totals {
+        let sketches = [("karma_median", Aggregate::Quantile(0.5)), ("things", Aggregate::Distinct)];
+        totals.more.extend(sketches.map(|(name, aggregate)| (name.to_owned(), aggregate)));
+    }
+    shape
+}
+
+/// Further columns, of a shape that the destination can keep: whatever is repeated, late, or counted by two.
+///
+/// # Panics
+/// If the destination breaks the contract.
+pub async fn check_more<D: Destination>(shape: Shape, open: impl AsyncFn(Shape) -> D) {
+    let (one, two) = (open(shape.clone()).await, open(shape.clone()).await);
+    one.prepare(&[key("1", "one"), key("9", "nine")]).await.unwrap();
+    let thing = |position: u64, amount: i64| Row {
+        distinct: Some(mixed(position / 2)),
+        ..row(position, "1", (position % 4) as u16, amount)
+    };
+    let amounts = [50, -7, 1_000, 50, 300, 50, 20];
+    let rows: Vec<Row> = amounts.iter().zip(0..).map(|(amount, position)| thing(position, *amount)).collect();
+    one.count(&rows[2..5]).await.unwrap();
+    two.count(&rows[..4]).await.unwrap();
+    two.count(&rows).await.unwrap();
+    one.count(&rows).await.unwrap();
+    let totals = open(shape.clone()).await.totals().await.unwrap();
+    let mut cell = Cell::new(&shape.more().iter().map(|(_, aggregate)| *aggregate).collect());
+    rows.iter().for_each(|row| cell.add(row.amount, row.distinct));
+    let expected: Vec<_> = shape.more().iter().map(|(_, aggregate)| cell.value(*aggregate, 0)).collect();
+    assert_eq!(totals[0].more, expected);
+    assert_eq!(totals[1].more, vec![None; expected.len()], "nothing was counted");
+}
+
+/// What was counted anew replaces what there was, at once, unless it lacks something.
+async fn what_is_counted_anew_takes_its_place<D: Destination>(open: &impl AsyncFn(Shape) -> D) {
+    let shape = with_extremes("counted_anew");
+    let (live, staged) = (open(shape.clone()).await, open(shape.staged()).await);
+    live.prepare(&[key("1", "one"), key("2", "two")]).await.unwrap();
+    live.count(&[row(0, "1", 0, 50), row(1, "2", 1, 100), row(5_000, "1", 0, 50)]).await.unwrap();
+    staged.prepare(&[key("1", "one"), key("2", "two"), key("3", "three")]).await.unwrap();
+    let anew = [row(0, "1", 3, 7), row(1, "3", 1, -8), row(2, "2", 0, 9)];
+    staged.count(&anew).await.unwrap();
+    let before = text(&live.totals().await.unwrap());
+    assert!(!live.adopt(&shape.staged()).await.unwrap(), "one finding is not counted anew yet");
+    assert_eq!(text(&live.totals().await.unwrap()), before);
+    staged.count(&[row(5_000, "1", 3, 5)]).await.unwrap();
+    assert!(live.adopt(&shape.staged()).await.unwrap());
+    let expected = "1 \"one\" 2 12 [0, 0, 0, 12] [Some(5.0), Some(7.0)]\n\
+                    2 \"two\" 1 9 [9, 0, 0, 0] [Some(9.0), Some(9.0)]\n\
+                    3 \"three\" 1 -8 [0, -8, 0, 0] [Some(-8.0), Some(-8.0)]\n";
+    assert_eq!(text(&live.totals().await.unwrap()), expected);
+    assert_eq!(live.count(&anew).await.unwrap(), 0, "it is known what was counted");
+    assert_eq!(live.count(&[row(3, "1", 0, 1)]).await.unwrap(), 1, "and it goes on");
+    // Nothing of the staged one is left: it can begin anew.
+    staged.prepare(&[]).await.unwrap();
+    assert_eq!(text(&staged.totals().await.unwrap()), "");
+    assert_eq!(staged.count(&anew).await.unwrap(), 3);
 }
 
 /// KP-W2: what was counted is not set back by a start.
@@ -106,7 +182,7 @@ async fn names_are_no_keys_and_may_hold_anything<D: Destination>(open: &impl Asy
 }
 
 fn total(key: &str, label: &str, count: u64, sum: i64) -> Total {
-    Total { key: key.to_owned(), label: label.to_owned(), count, sum, by_category: Vec::new() }
+    Total { key: key.to_owned(), label: label.to_owned(), count, sum, ..Total::default() }
 }
 
 /// KP-W1: what is delivered twice counts once, in one batch or in two, and by two processes; two equal lines at two

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{History, Key, Row};
+use crate::{History, Key, Row, Shape};
 
 /// Why a destination does not do what it is asked.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +24,7 @@ pub enum Error {
 }
 
 /// The totals of a key.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Total {
     /// The key.
     pub key: String,
@@ -36,6 +36,8 @@ pub struct Total {
     pub sum: i64,
     /// Sum of the amounts of each category.
     pub by_category: Vec<i64>,
+    /// What stands in each of the [further columns](crate::TotalsShape::more).
+    pub more: Vec<Option<f64>>,
 }
 
 /// Keeps the totals of one rollup. Any number of processes may use the same one at once.
@@ -51,6 +53,13 @@ pub trait Destination: Send + Sync {
 
     /// All totals, by key: numbers by their size, texts by their bytes.
     async fn totals(&self) -> Result<Vec<Total>, Error>;
+
+    /// Takes over, in one step, what was counted under `staged`, another shape at the same place that is prepared: its
+    /// totals, and which findings they are of, take the place of what was here, and nothing of `staged` is left. What was
+    /// set aside, and the names of days gone by, stay.
+    ///
+    /// False, and nothing changed, if a finding was counted here that was not counted there.
+    async fn adopt(&self, staged: &Shape) -> Result<bool, Error>;
 
     /// What it knows of its past, if it keeps any.
     fn history(&self) -> Option<&dyn History> {

@@ -10,12 +10,13 @@
 
 mod as_of;
 pub mod aside;
+pub mod cells;
 pub mod checkpoint;
 pub mod labels;
 pub mod merge;
 mod port;
 pub mod segment;
 
-pub use as_of::{AsOf, Head, Looked, Sums, needed};
+pub use as_of::{AsOf, Head, Looked, Sums, needed, touched};
 pub use aside::{Aside, AsideState, Resolution};
 pub use port::{History, Status};

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use manazir_model::Timestamp;
 
+use crate::history::cells::Cells;
 use crate::history::labels::{Change, Labels};
 use crate::history::segment::Builder;
 use crate::history::{Aside, AsideState, Head, Resolution, Status};
@@ -16,8 +17,11 @@ use crate::{AsOf, Destination, Error, History, Key, KeyType, Row, Shape, Total};
 #[derive(Clone, Debug)]
 pub struct InMemory {
     shape: Shape,
-    inside: Arc<Mutex<Inside>>,
+    place: Place,
 }
+
+/// All that is kept at one place, by the names of the shapes.
+type Place = Arc<Mutex<HashMap<String, Inside>>>;
 
 #[derive(Debug, Default)]
 struct Inside {
@@ -32,18 +36,32 @@ struct Inside {
 impl InMemory {
     /// An empty one.
     pub fn new(shape: Shape) -> Self {
-        Self { shape, inside: Arc::default() }
+        Self { shape, place: Arc::default() }
     }
 
-    fn sorted(&self, mut totals: Vec<Total>) -> Vec<Total> {
+    /// The one of another shape at the same place.
+    #[must_use]
+    pub fn beside(&self, shape: Shape) -> Self {
+        Self { shape, place: Arc::clone(&self.place) }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Inside) -> T) -> T {
+        work(self.lock().entry(self.shape.name.clone()).or_default())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Inside>> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// By key, with what stands in further columns.
+    fn finished(&self, totals: BTreeMap<Arc<str>, Total>, cells: &Cells) -> Vec<Total> {
+        let finish =
+            |(key, total): (Arc<str>, Total)| Total { more: cells.of(&key, self.shape.more()), ..total };
+        let mut totals: Vec<Total> = totals.into_iter().map(finish).collect();
         if self.shape.key_type == KeyType::Integer {
             totals.sort_by_key(|total| total.key.parse::<i64>().unwrap_or_default());
         }
         totals
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -67,32 +85,53 @@ impl Inside {
 #[async_trait]
 impl Destination for InMemory {
     async fn prepare(&self, keys: &[Key]) -> Result<(), Error> {
-        let mut inside = self.lock();
-        for Key { id, label } in keys {
-            let total = inside.total(id, &self.shape);
-            if self.shape.label.is_some() {
-                total.label.clone_from(label);
+        self.with(|inside| {
+            for Key { id, label } in keys {
+                let total = inside.total(id, &self.shape);
+                if self.shape.label.is_some() {
+                    total.label.clone_from(label);
+                }
             }
-        }
+        });
         Ok(())
     }
 
     async fn count(&self, rows: &[Row]) -> Result<u64, Error> {
-        let mut inside = self.lock();
-        let mut counted = 0;
-        for row in rows {
-            let block = (Arc::clone(&row.source), block_of(row.position));
-            if inside.seen.entry(block).or_default().insert(row.position, row.content) {
-                inside.add(row, &self.shape);
-                inside.rows.push(row.clone());
-                counted += 1;
+        Ok(self.with(|inside| {
+            let mut counted = 0;
+            for row in rows {
+                let block = (Arc::clone(&row.source), block_of(row.position));
+                if inside.seen.entry(block).or_default().insert(row.position, row.content) {
+                    inside.add(row, &self.shape);
+                    inside.rows.push(row.clone());
+                    counted += 1;
+                }
             }
-        }
-        Ok(counted)
+            counted
+        }))
     }
 
     async fn totals(&self) -> Result<Vec<Total>, Error> {
-        Ok(self.sorted(self.lock().totals.values().cloned().collect()))
+        let (totals, rows) = self.with(|inside| (inside.totals.clone(), inside.rows.clone()));
+        let mut cells = Cells::new(self.shape.more());
+        rows.iter().for_each(|row| cells.add_row(row));
+        Ok(self.finished(totals, &cells))
+    }
+
+    async fn adopt(&self, staged: &Shape) -> Result<bool, Error> {
+        let mut all = self.lock();
+        let next = all.remove(&staged.name).unwrap_or_default();
+        let inside = all.entry(self.shape.name.clone()).or_default();
+        let knows = |(place, block): (&(Arc<str>, u64), &Block)| {
+            next.seen.get(place).is_some_and(|next| next.has_all_of(block))
+        };
+        if !inside.seen.iter().all(knows) {
+            all.insert(staged.name.clone(), next);
+            return Ok(false);
+        }
+        let Inside { totals, seen, rows, .. } = next;
+        (inside.totals, inside.seen, inside.rows) = (totals, seen, rows);
+        Ok(true)
     }
 
     fn history(&self) -> Option<&dyn History> {
@@ -103,75 +142,81 @@ impl Destination for InMemory {
 #[async_trait]
 impl History for InMemory {
     async fn name(&self, keys: &[Key], now: Timestamp) -> Result<(), Error> {
-        let mut inside = self.lock();
-        let change = Labels::new(inside.changes.clone()).change(keys, now);
-        inside.changes.extend(change);
+        self.with(|inside| {
+            let change = Labels::new(inside.changes.clone()).change(keys, now);
+            inside.changes.extend(change);
+        });
         Ok(())
     }
 
     async fn as_of(&self, as_of: AsOf) -> Result<Vec<Total>, Error> {
-        let inside = self.lock();
-        let mut past = Inside::default();
-        for (key, label) in Labels::new(inside.changes.clone()).as_of(as_of) {
+        let (rows, changes) = self.with(|inside| (inside.rows.clone(), inside.changes.clone()));
+        let (mut past, mut cells) = (Inside::default(), Cells::new(self.shape.more()));
+        for (key, label) in Labels::new(changes).as_of(as_of) {
             past.total(&key, &self.shape).label = label;
         }
         let is_past = |time: Timestamp, limit: Option<Timestamp>| limit.is_none_or(|limit| time <= limit);
-        for row in &inside.rows {
+        for row in &rows {
             if is_past(row.at, as_of.at) && is_past(row.known_at, as_of.known_at) {
                 past.add(row, &self.shape);
+                cells.add_row(row);
             }
         }
-        Ok(self.sorted(past.totals.into_values().collect()))
+        Ok(self.finished(past.totals, &cells))
     }
 
     async fn findings(&self, from: u64) -> Result<Vec<Row>, Error> {
         /// So that more than one call is needed.
         const TOGETHER: usize = 100;
         let from = usize::try_from(from).unwrap_or(usize::MAX);
-        Ok(self.lock().rows.iter().skip(from).take(TOGETHER).cloned().collect())
+        Ok(self.with(|inside| inside.rows.iter().skip(from).take(TOGETHER).cloned().collect()))
     }
 
     async fn status(&self) -> Result<Status, Error> {
-        let inside = self.lock();
-        let mut builder = Builder::default();
-        for row in &inside.rows {
-            builder.add(row);
-        }
-        let heads: Vec<Head> = Head::of(0, &builder.finish().0).into_iter().collect();
-        let in_state = |state| inside.asides.iter().filter(|aside| aside.state == state).count() as u64;
-        let (waiting, rejected) = (in_state(AsideState::Waiting), in_state(AsideState::Rejected));
-        Ok(Status { waiting, rejected, ..Status::of(&heads) })
+        Ok(self.with(|inside| {
+            let mut builder = Builder::default();
+            for row in &inside.rows {
+                builder.add(row);
+            }
+            let heads: Vec<Head> = Head::of(0, &builder.finish().0).into_iter().collect();
+            let in_state =
+                |state| inside.asides.iter().filter(|aside| aside.state == state).count() as u64;
+            let (waiting, rejected) = (in_state(AsideState::Waiting), in_state(AsideState::Rejected));
+            Status { waiting, rejected, ..Status::of(&heads) }
+        }))
     }
 
     async fn set_aside(&self, asides: &[Aside]) -> Result<u64, Error> {
-        let mut inside = self.lock();
-        let mut new = 0;
-        for aside in asides {
-            let identity = |aside: &Aside| (Arc::clone(&aside.source), aside.position, aside.content);
-            if !inside.asides.iter().any(|known| identity(known) == identity(aside)) {
-                new += 1;
-                let number = inside.asides.len() as u64 + 1;
-                inside.asides.push(Aside { number, ..aside.clone() });
+        let identity = |aside: &Aside| (Arc::clone(&aside.source), aside.position, aside.content);
+        Ok(self.with(|inside| {
+            let before = inside.asides.len();
+            for aside in asides {
+                if !inside.asides.iter().any(|known| identity(known) == identity(aside)) {
+                    let number = inside.asides.len() as u64 + 1;
+                    inside.asides.push(Aside { number, ..aside.clone() });
+                }
             }
-        }
-        Ok(new)
+            (inside.asides.len() - before) as u64
+        }))
     }
 
     async fn asides(&self, state: Option<AsideState>, after: u64, max: usize) -> Result<Vec<Aside>, Error> {
-        let wanted = |aside: &&Aside| aside.number > after && state.is_none_or(|state| aside.state == state);
-        Ok(self.lock().asides.iter().filter(wanted).take(max).cloned().collect())
+        let wanted =
+            |aside: &&Aside| aside.number > after && state.is_none_or(|state| aside.state == state);
+        Ok(self.with(|inside| inside.asides.iter().filter(wanted).take(max).cloned().collect()))
     }
 
     async fn resolve(&self, resolutions: &[Resolution]) -> Result<u64, Error> {
-        let mut inside = self.lock();
-        let mut found = 0;
-        for Resolution { number, state, reason } in resolutions {
-            if let Some(aside) = inside.asides.iter_mut().find(|aside| aside.number == *number) {
-                (aside.state, aside.reason) = (*state, reason.clone());
-                found += 1;
+        Ok(self.with(|inside| {
+            let mut found = 0;
+            for Resolution { number, state, reason } in resolutions {
+                if let Some(aside) = inside.asides.iter_mut().find(|aside| aside.number == *number) {
+                    (aside.state, aside.reason) = (*state, reason.clone());
+                    found += 1;
+                }
             }
-        }
-        Ok(found)
+            found
+        }))
     }
 }
 
@@ -182,12 +227,11 @@ mod tests {
 
     #[test]
     fn the_twin_keeps_the_contract() {
-        let opened: Mutex<HashMap<String, InMemory>> = Mutex::default();
-        let open = async |shape: Shape| {
-            let mut opened = opened.lock().unwrap();
-            opened.entry(shape.name.clone()).or_insert_with(|| InMemory::new(shape)).clone()
-        };
+        let place = InMemory::new(contract::shape("any", KeyType::Integer));
+        let open = async |shape: Shape| place.beside(shape);
         futures_executor::block_on(contract::check(&open));
+        futures_executor::block_on(contract::check_more(contract::with_extremes("extremes"), &open));
+        futures_executor::block_on(contract::check_more(contract::with_sketches("sketches"), &open));
         futures_executor::block_on(contract::history::check(&open));
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use manazir_model::{Grain, Timestamp};
 
+use crate::aggregate::Distinct;
 use crate::compiled::{Compiled, Path};
 use crate::expression::Variable;
 use crate::reference::Reference;
@@ -106,22 +107,30 @@ impl Plan {
         match self.joined(values) {
             Ok((key, category, amount)) => {
                 let Identity { source, position, content } = identity;
-                let raw = Raw::default();
+                let distinct = self.distinct(values);
+                let (known_at, raw) = (now, Raw::default());
                 Outcome::Counts(Row {
                     source,
                     position,
                     content,
                     at,
-                    known_at: now,
+                    known_at,
                     key,
                     category,
                     amount,
+                    distinct,
                     raw,
                 })
             }
             Err(Unjoined::Waits(reason)) => Outcome::Waits(reason),
             Err(Unjoined::Rejected(reason)) => Outcome::Rejected(reason),
         }
+    }
+
+    /// The hash of what different things are counted of; the finding was joined just now.
+    fn distinct(&self, values: &[Value]) -> Option<u64> {
+        let rows = || self.joined.get(&self.by).map_or(&[][..], |joined| &joined.rows);
+        self.compiled.distinct.map(|of| Distinct::hash(&value_at(of, values, rows()).to_string()))
     }
 
     fn joined(&mut self, values: &[Value]) -> Result<(Arc<str>, u16, i64), Unjoined> {

@@ -27,6 +27,8 @@ pub struct Row {
     pub category: u16,
     /// How much, at most [`AMOUNT_MAX`] either way.
     pub amount: i64,
+    /// The [hash](crate::aggregate::Distinct::hash) of what different things are counted of, if the rollup does.
+    pub distinct: Option<u64>,
     /// As it came, for destinations with a [history](crate::History).
     pub raw: Raw,
 }

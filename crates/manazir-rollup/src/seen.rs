@@ -5,6 +5,8 @@
 //! was counted at a position, position and content stand behind the slots, as in the list. All numbers are in
 //! little-endian order; how long the bytes are tells which of the two it is.
 
+use std::collections::HashSet;
+
 /// Positions of a block.
 pub const BLOCK: u64 = 1_024;
 
@@ -74,6 +76,15 @@ impl Block {
         let in_slots = in_slots.map(|(content, place)| (place, content));
         in_slots
             .chain(entries.chunks_exact(ENTRY).map(move |entry| (number(&entry[..2]), number(&entry[2..]))))
+    }
+
+    /// True if each finding of the other is in this one.
+    pub fn has_all_of(&self, other: &Self) -> bool {
+        if other.bytes == self.bytes {
+            return true;
+        }
+        let known: HashSet<(u64, u64)> = self.findings().collect();
+        other.findings().all(|finding| known.contains(&finding))
     }
 
     /// From a list to slots.

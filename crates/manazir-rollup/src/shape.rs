@@ -1,5 +1,7 @@
 //! How the totals are laid out in a destination, so that readers who were there before find them.
 
+use crate::aggregate::Aggregate;
+
 /// What the keys are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyType {
@@ -10,7 +12,7 @@ pub enum KeyType {
 }
 
 /// A table with a row for each key. Names are those of columns where there are some, and of letters, digits and `_`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Shape {
     /// The rollup's name: what it remembers of its own is kept under it.
     pub name: String,
@@ -32,7 +34,7 @@ pub struct Shape {
 
 /// A table with a row for each key: how many findings it has, and the sum of all their amounts. Its mean is the sum by
 /// the count, never an average that is carried on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TotalsShape {
     /// The table's name.
     pub table: String,
@@ -42,4 +44,26 @@ pub struct TotalsShape {
     pub sum: String,
     /// The column of the mean, empty where the count is 0.
     pub mean: String,
+    /// More columns, and what stands in them, in the unit of the amounts; empty where the count is 0.
+    pub more: Vec<(String, Aggregate)>,
+}
+
+impl Shape {
+    /// The same under names of its own, for totals that are to [take the place](crate::Destination::adopt) of these.
+    #[must_use]
+    pub fn staged(&self) -> Self {
+        let staged = |name: &str| format!("{name}_next");
+        let totals = self.totals.clone();
+        Self {
+            name: staged(&self.name),
+            table: staged(&self.table),
+            totals: totals.map(|totals| TotalsShape { table: staged(&totals.table), ..totals }),
+            ..self.clone()
+        }
+    }
+
+    /// What stands in further columns of the totals.
+    pub fn more(&self) -> &[(String, Aggregate)] {
+        self.totals.as_ref().map_or(&[], |totals| &totals.more)
+    }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::aggregate::Aggregate;
+
 /// A continuous aggregate: how a finding is written, what it is joined with, for whom it counts, and where the totals
 /// go.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -133,6 +135,8 @@ pub struct Rollup {
     pub categories: Vec<String>,
     /// How much: an expression of CEL that gives a number, as `severity.points * 2`.
     pub value: String,
+    /// Of what different things are counted, if they are: a field, or `table.column`.
+    pub distinct: Option<String>,
     /// Decimals of the value: amounts are whole numbers of the last of them, as prices are in cents.
     #[serde(default)]
     pub decimals: u8,
@@ -176,6 +180,9 @@ pub struct Totals {
     /// The column of the mean.
     #[serde(default = "named::<2>")]
     pub mean: String,
+    /// More columns, and what stands in each: `karma_max = "max"`, `karma_median = "p50"`, `vulnerabilities = "distinct"`.
+    #[serde(default)]
+    pub more: BTreeMap<String, Aggregate>,
 }
 
 fn named<const COLUMN: usize>() -> String {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use manazir_model::Timestamp;
 
+use super::cells::Cells;
 use super::labels::Labels;
 use super::segment::Counted;
 use crate::{KeyType, Shape, Total};
@@ -19,7 +20,7 @@ pub struct AsOf {
 }
 
 impl AsOf {
-    fn limits(self) -> (i64, i64) {
+    pub(super) fn limits(self) -> (i64, i64) {
         let limit = |time: Option<Timestamp>| time.map_or(i64::MAX, Timestamp::micros);
         (limit(self.at), limit(self.known_at))
     }
@@ -78,6 +79,11 @@ pub struct Looked {
     pub checkpoint: Option<u64>,
     /// Segments behind it, by their first finding.
     pub segments: Vec<u64>,
+}
+
+/// All segments that hold a finding that is looked at.
+pub fn touched(heads: &[Head], as_of: AsOf) -> Vec<u64> {
+    heads.iter().filter(|head| head.touches(as_of)).map(|head| head.first).collect()
 }
 
 /// What has to be read of segments, which stand in their order, for the table as of a time.
@@ -172,7 +178,7 @@ impl Sums {
     }
 
     /// The table: a row for each key that findings or labels know, by key.
-    pub fn table(&self, shape: &Shape, labels: &Labels, as_of: AsOf) -> Vec<Total> {
+    pub fn table(&self, shape: &Shape, labels: &Labels, cells: &Cells, as_of: AsOf) -> Vec<Total> {
         let mut named = labels.as_of(as_of);
         let zeros = vec![0; self.categories];
         let total = |key: &Arc<str>, label: String, count: u64, by_category: &[i64]| Total {
@@ -181,6 +187,7 @@ impl Sums {
             count: if shape.totals.is_some() { count } else { 0 },
             sum: by_category.iter().sum(),
             by_category: by_category.to_vec(),
+            more: cells.of(key, shape.more()),
         };
         let mut totals: Vec<Total> = Vec::with_capacity(self.keys.len().max(named.len()));
         let sums = self.sums.chunks_exact(self.categories.max(1));

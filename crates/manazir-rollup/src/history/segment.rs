@@ -30,6 +30,8 @@ pub struct Counted {
     pub category: Vec<u16>,
     /// Of each its amount.
     pub amount: Vec<i64>,
+    /// Of each the hash of what different things are counted of, or 0; empty if there is none of any.
+    distinct: Vec<u64>,
 }
 
 /// As they came, in the same order.
@@ -77,6 +79,7 @@ impl Builder {
         counted.key.push(place(&mut self.places, &mut counted.keys, &row.key));
         counted.category.push(row.category);
         counted.amount.push(row.amount);
+        counted.push_distinct(row.distinct);
         let came = &mut self.came;
         came.source.push(source);
         came.position.push(row.position.wrapping_sub(self.last_position).cast_signed());
@@ -136,6 +139,19 @@ impl Counted {
         self.key.is_empty()
     }
 
+    /// Of a finding the hash of what different things are counted of.
+    pub fn distinct(&self, index: usize) -> Option<u64> {
+        self.distinct.get(index).copied().filter(|hash| *hash != 0)
+    }
+
+    /// Of the finding whose amount is the last one.
+    fn push_distinct(&mut self, distinct: Option<u64>) {
+        if distinct.is_some() || !self.distinct.is_empty() {
+            self.distinct.resize(self.amount.len() - 1, 0);
+            self.distinct.push(distinct.unwrap_or_default());
+        }
+    }
+
     /// When each happened.
     pub fn at(&self) -> impl Iterator<Item = i64> {
         running(&self.at)
@@ -156,6 +172,11 @@ impl Counted {
         let moved: Vec<u32> = other.keys.iter().map(|key| place(&mut places, &mut self.keys, key)).collect();
         self.key.extend(other.key.iter().map(|&key| moved[key as usize]));
         self.category.extend_from_slice(&other.category);
+        if !self.distinct.is_empty() || !other.distinct.is_empty() {
+            self.distinct.resize(self.amount.len(), 0);
+            self.distinct.extend_from_slice(&other.distinct);
+            self.distinct.resize(self.amount.len() + other.amount.len(), 0);
+        }
         self.amount.extend_from_slice(&other.amount);
     }
 
@@ -170,6 +191,7 @@ impl Counted {
         let length = read.len();
         let same = [read.at.len(), read.known_at.len(), read.category.len(), read.amount.len()];
         let whole = same.iter().all(|other| *other == length)
+            && [0, length].contains(&read.distinct.len())
             && read.key.iter().all(|&key| (key as usize) < read.keys.len());
         whole.then_some(read)
     }
@@ -241,6 +263,7 @@ pub fn rows(counted: &Counted, came: &Came) -> Option<Vec<Row>> {
             key: Arc::clone(&counted.keys[counted.key[index] as usize]),
             category: counted.category[index],
             amount: counted.amount[index],
+            distinct: counted.distinct(index),
             raw: match came.kind[index] {
                 1 => Raw::Line(bytes.into()),
                 2 => Raw::Message(bytes.into()),
