@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use manazir_model::hash::{fnv1a, mixed};
 
-use crate::decode::content_of;
 use crate::aggregate::Aggregate;
+use crate::decode::content_of;
 use crate::expression::Expression;
 use crate::spec::{Field, Kind, Spec};
 use crate::{Identity, KeyType, Shape, TotalsShape, Value};
@@ -112,8 +112,19 @@ impl Compiled {
             .iter()
             .map(|reference| reference.columns.iter().map(|column| Arc::new(column.name.clone())).collect());
         let columns = columns.collect();
-        let mut compiled =
-            Self { joins, key, label, at, id, category, distinct, value, columns, needed: BTreeSet::new(), spec };
+        let mut compiled = Self {
+            joins,
+            key,
+            label,
+            at,
+            id,
+            category,
+            distinct,
+            value,
+            columns,
+            needed: BTreeSet::new(),
+            spec,
+        };
         compiled.needed = compiled.needed()?;
         Ok(compiled)
     }

@@ -83,7 +83,8 @@ pub async fn check<D: Destination>(open: impl AsyncFn(Shape) -> D) {
 pub fn with_extremes(name: &str) -> Shape {
     let mut shape = shape(name, KeyType::Integer);
     if let Some(totals) = &mut shape.totals {
-        totals.more = vec![("karma_min".to_owned(), Aggregate::Min), ("karma_max".to_owned(), Aggregate::Max)];
+        totals.more =
+            vec![("karma_min".to_owned(), Aggregate::Min), ("karma_max".to_owned(), Aggregate::Max)];
     }
     shape
 }

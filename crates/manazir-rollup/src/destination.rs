@@ -59,7 +59,10 @@ pub trait Destination: Send + Sync {
     /// set aside, and the names of days gone by, stay.
     ///
     /// False, and nothing changed, if a finding was counted here that was not counted there.
-    async fn adopt(&self, staged: &Shape) -> Result<bool, Error>;
+    async fn adopt(&self, staged: &Shape) -> Result<bool, Error> {
+        let why = "totals that were counted anew cannot take the place of those it has";
+        Err(Error::Refused(format!("the destination of {}", staged.name), why.into()))
+    }
 
     /// What it knows of its past, if it keeps any.
     fn history(&self) -> Option<&dyn History> {

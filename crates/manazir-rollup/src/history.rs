@@ -16,7 +16,9 @@ pub mod labels;
 pub mod merge;
 mod port;
 pub mod segment;
+pub mod spans;
 
 pub use as_of::{AsOf, Head, Looked, Sums, needed, touched};
 pub use aside::{Aside, AsideState, Resolution};
 pub use port::{History, Status};
+pub use spans::{By, Span, SpanQuery, TooMany};

@@ -9,7 +9,8 @@ use manazir_model::Timestamp;
 use crate::history::cells::Cells;
 use crate::history::labels::{Change, Labels};
 use crate::history::segment::Builder;
-use crate::history::{Aside, AsideState, Head, Resolution, Status};
+use crate::history::spans::Spans;
+use crate::history::{Aside, AsideState, Head, Resolution, Span, SpanQuery, Status};
 use crate::seen::{Block, block_of};
 use crate::{AsOf, Destination, Error, History, Key, KeyType, Row, Shape, Total};
 
@@ -165,6 +166,19 @@ impl History for InMemory {
         Ok(self.finished(past.totals, &cells))
     }
 
+    async fn series(&self, query: &SpanQuery) -> Result<Vec<Span>, Error> {
+        let mut builder = Builder::default();
+        self.with(|inside| {
+            for row in &inside.rows {
+                builder.add(row);
+            }
+        });
+        let mut spans = Spans::new(query, &self.shape.categories);
+        let counted = builder.finish().0;
+        spans.add(&counted).map_err(|why| Error::Refused("the history".to_owned(), why.into()))?;
+        Ok(spans.finish())
+    }
+
     async fn findings(&self, from: u64) -> Result<Vec<Row>, Error> {
         /// So that more than one call is needed.
         const TOGETHER: usize = 100;
@@ -179,8 +193,7 @@ impl History for InMemory {
                 builder.add(row);
             }
             let heads: Vec<Head> = Head::of(0, &builder.finish().0).into_iter().collect();
-            let in_state =
-                |state| inside.asides.iter().filter(|aside| aside.state == state).count() as u64;
+            let in_state = |state| inside.asides.iter().filter(|aside| aside.state == state).count() as u64;
             let (waiting, rejected) = (in_state(AsideState::Waiting), in_state(AsideState::Rejected));
             Status { waiting, rejected, ..Status::of(&heads) }
         }))
@@ -201,8 +214,7 @@ impl History for InMemory {
     }
 
     async fn asides(&self, state: Option<AsideState>, after: u64, max: usize) -> Result<Vec<Aside>, Error> {
-        let wanted =
-            |aside: &&Aside| aside.number > after && state.is_none_or(|state| aside.state == state);
+        let wanted = |aside: &&Aside| aside.number > after && state.is_none_or(|state| aside.state == state);
         Ok(self.with(|inside| inside.asides.iter().filter(wanted).take(max).cloned().collect()))
     }
 

@@ -284,7 +284,7 @@ fn a_specification_that_leads_nowhere_says_where() {
            |
         39 | values = 3
            | ^^^^^^
-        unknown field `values`, expected one of `key`, `label`, `at`, `category`, `categories`, `value`, `decimals`, `ahead_seconds`
+        unknown field `values`, expected one of `key`, `label`, `at`, `category`, `categories`, `value`, `distinct`, `decimals`, `ahead_seconds`
     "#]].assert_eq(&said.concat());
 }
 

@@ -10,12 +10,14 @@
 //! Many rows go into a statement as one JSON list: its text is always the same, the database prepares it once, and no
 //! number of rows meets the limit of its placeholders.
 
+mod adopt;
 mod asides;
 mod count;
 mod finding;
 mod history;
 mod labels;
 mod layout;
+mod more;
 mod prepare;
 mod segments;
 mod totals;
@@ -156,6 +158,11 @@ impl Destination for RollupTable {
         }
         let findings = finding::findings(&self.layout, rows).map_err(|why| self.refused(why))?;
         self.retried(|| count::count(self, &findings)).await
+    }
+
+    async fn adopt(&self, staged: &Shape) -> Result<bool, Error> {
+        let staged = Self::new(&self.truth, staged)?;
+        self.retried(|| adopt::adopt(self, &staged)).await
     }
 
     async fn totals(&self) -> Result<Vec<Total>, Error> {

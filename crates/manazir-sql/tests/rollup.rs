@@ -42,6 +42,9 @@ async fn check(url: &str) {
         async { task.await.unwrap() }
     };
     contract::check_at_once(async |shape| open(url, &shape).await, spawn).await;
+    for shape in [contract::with_extremes("extremes"), contract::with_sketches("sketches")] {
+        contract::check_more(shape, async |shape| open(url, &shape).await).await;
+    }
     contract::history::check(async |shape| open(url, &shape).await).await;
 }
 
@@ -105,6 +108,7 @@ async fn tables_are_as_readers_expect(url: &str, tables: &'static str) {
             "karma_totals",
             "manazir_rollup",
             "manazir_rollup_aside",
+            "manazir_rollup_cell",
             "manazir_rollup_label",
             "manazir_rollup_seen",
             "manazir_rollup_segment"

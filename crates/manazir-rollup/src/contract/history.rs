@@ -6,7 +6,8 @@ use std::sync::Arc;
 use manazir_model::{Random, Timestamp};
 
 use super::{key, row, shape, text};
-use crate::history::{Aside, AsideState, Resolution};
+use crate::aggregate::{Aggregate, Cell};
+use crate::history::{Aside, AsideState, By, Resolution, SpanQuery};
 use crate::{AsOf, Destination, History, Key, KeyType, Raw, Row, Shape, Total};
 
 /// Checks all of it; `open` as for [`check`](super::check).
@@ -72,6 +73,41 @@ async fn the_table_is_as_it_was<D: Destination>(open: &impl AsyncFn(Shape) -> D)
     let (first, last) = (rows.iter().map(|row| row.at).min(), rows.iter().map(|row| row.at).max());
     assert_eq!(status.at, first.zip(last));
     assert_eq!(status.known_at, Some(second(10_000 + ROWS as i64 - 1)));
+    spans_are_as_they_were(past(&destination), &rows).await;
+}
+
+/// Each span of each series is what its findings come to.
+async fn spans_are_as_they_were(past: &dyn History, rows: &[Row]) {
+    let as_of = AsOf { at: Some(second(2_500)), known_at: Some(second(11_800)) };
+    for (by, key) in [(By::All, None), (By::Category, None), (By::Key, None), (By::All, Some("7"))] {
+        let aggregates = [Aggregate::Count, Aggregate::Sum, Aggregate::Max, Aggregate::Quantile(0.9)];
+        let query = SpanQuery {
+            every: 60_000_000,
+            by,
+            key: key.map(Into::into),
+            since: Some(second(1_111)),
+            as_of,
+            wanted: aggregates.into_iter().collect(),
+        };
+        let mut cells: BTreeMap<(i64, String), Cell> = BTreeMap::new();
+        for row in rows {
+            let seen = as_of.at.is_some_and(|at| row.at <= at)
+                && as_of.known_at.is_some_and(|at| row.known_at <= at);
+            if !seen || row.at < second(1_111) || key.is_some_and(|key| *row.key != *key) {
+                continue;
+            }
+            let of = match by {
+                By::All => String::new(),
+                By::Category => ["minor", "medium", "high", "critical"][usize::from(row.category)].to_owned(),
+                By::Key => row.key.to_string(),
+            };
+            let start = row.at.micros().div_euclid(60_000_000) * 60_000_000;
+            cells.entry((start, of)).or_insert_with(|| Cell::new(&query.wanted)).add(row.amount, None);
+        }
+        let found = past.series(&query).await.unwrap();
+        let found = found.into_iter().map(|span| ((span.start.micros(), span.of.to_string()), span.cell));
+        assert_eq!(found.collect::<BTreeMap<_, _>>(), cells, "{by:?} {key:?}");
+    }
 }
 
 /// The totals of rows, worked out in the plainest way; without labels.

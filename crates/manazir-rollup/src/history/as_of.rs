@@ -66,7 +66,7 @@ impl Head {
         self.at.1.micros() <= at && self.known_at.1.micros() <= known_at
     }
 
-    fn touches(&self, as_of: AsOf) -> bool {
+    pub(super) fn touches(&self, as_of: AsOf) -> bool {
         let (at, known_at) = as_of.limits();
         self.at.0.micros() <= at && self.known_at.0.micros() <= known_at
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use manazir_model::Timestamp;
 
 use super::aside::{Aside, AsideState, Resolution};
-use super::{AsOf, Head};
+use super::{AsOf, Head, Span, SpanQuery};
 use crate::{Error, Key, Row, Total};
 
 /// How much there is.
@@ -50,6 +50,10 @@ pub trait History: Send + Sync {
 
     /// All totals as they were, by key. Of everything it is what [`totals`](crate::Destination::totals) gives.
     async fn as_of(&self, as_of: AsOf) -> Result<Vec<Total>, Error>;
+
+    /// What findings come to in each span of time; spans without any are left out. Refuses what would be
+    /// [too many](super::TooMany).
+    async fn series(&self, query: &SpanQuery) -> Result<Vec<Span>, Error>;
 
     /// Findings in the order in which they counted, from the one before which `from` were counted; some of those that
     /// are there, and none at the end.

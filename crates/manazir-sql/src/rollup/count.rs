@@ -7,6 +7,7 @@ use manazir_rollup::seen::Block;
 use serde_json::{Value, json};
 
 use super::finding::{ColumnKey, Finding, Place};
+use super::more;
 use super::segments::{self, Register};
 use super::{ROWS_MAX, RollupTable};
 use crate::name::Name;
@@ -49,6 +50,7 @@ pub(super) async fn count(table: &RollupTable, findings: &[Finding<'_>]) -> sqlx
     for some in changed.chunks(BLOCKS_MAX) {
         remember(table, some).execute(&mut connection).await?;
     }
+    more::add(table, &mut connection, &new).await?;
     segments::append(table, &mut connection, register, &new).await?;
     writing.commit().await?;
     Ok(new.len() as u64)

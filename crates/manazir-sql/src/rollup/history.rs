@@ -2,9 +2,14 @@
 
 use async_trait::async_trait;
 use manazir_model::Timestamp;
+use manazir_rollup::history::cells::Cells;
 use manazir_rollup::history::labels::Labels;
 use manazir_rollup::history::segment::{Came, Counted, rows};
-use manazir_rollup::history::{Aside, AsideState, Head, Resolution, Status, Sums, checkpoint, needed};
+use manazir_rollup::history::spans::Spans;
+use manazir_rollup::history::{
+    Aside, AsideState, Head, Looked, Resolution, Span, SpanQuery, Status, Sums, TooMany, checkpoint, needed,
+    touched,
+};
 use manazir_rollup::{AsOf, Error, History, Key, Row, Shape, Total};
 
 use super::RollupTable;
@@ -14,6 +19,8 @@ use crate::statement::{Connection, Reading, Statement, signed, unsigned};
 
 /// What was read for a table as of a time.
 struct Read {
+    /// True if cells are wanted: then all segments are there, and no checkpoint.
+    cells: bool,
     checkpoint: Option<Vec<u8>>,
     segments: Vec<Vec<u8>>,
     labels: Labels,
@@ -32,6 +39,14 @@ impl History for RollupTable {
         let added = tokio::task::spawn_blocking(move || table(&shape, &read, as_of));
         let added = added.await.map_err(|error| Error::Refused(self.who(), error.into()))?;
         added.map_err(|error| self.failed(error))
+    }
+
+    async fn series(&self, query: &SpanQuery) -> Result<Vec<Span>, Error> {
+        let segments = self.retried(|| asked(self, query)).await?;
+        let (shape, query) = (self.shape.clone(), query.clone());
+        let added = tokio::task::spawn_blocking(move || spans(&shape, &query, &segments));
+        let added = added.await.map_err(|error| Error::Refused(self.who(), error.into()))?;
+        added.map_err(|error| self.failed(error))?.map_err(|why| Error::Refused(self.who(), why.into()))
     }
 
     async fn findings(&self, from: u64) -> Result<Vec<Row>, Error> {
@@ -75,13 +90,19 @@ async fn heads(table: &RollupTable, connection: &mut Connection<'_>) -> sqlx::Re
 async fn read(table: &RollupTable, as_of: AsOf) -> sqlx::Result<Read> {
     let mut reading = Reading::begin(&table.truth).await?;
     let mut connection = reading.connection();
-    let looked = needed(&heads(table, &mut connection).await?, as_of);
+    let heads = heads(table, &mut connection).await?;
+    let cells = !table.shape.more().is_empty();
+    let looked = if cells {
+        Looked { checkpoint: None, segments: touched(&heads, as_of) }
+    } else {
+        needed(&heads, as_of)
+    };
     let checkpoint = match looked.checkpoint {
         Some(first) => column(table, &mut connection, Column::Totals, &[first]).await?.pop(),
         None => None,
     };
     let segments = column(table, &mut connection, Column::Counted, &looked.segments).await?;
-    Ok(Read { checkpoint, segments, labels: labels::read(table, &mut connection).await? })
+    Ok(Read { cells, checkpoint, segments, labels: labels::read(table, &mut connection).await? })
 }
 
 #[derive(Clone, Copy)]
@@ -114,11 +135,34 @@ fn table(shape: &Shape, read: &Read, as_of: AsOf) -> sqlx::Result<Vec<Total>> {
         Some(bytes) => checkpoint::from_bytes(bytes).ok_or_else(|| damaged("a checkpoint"))?,
         None => Sums::new(shape.categories.len()),
     };
+    let mut cells = Cells::new(shape.more());
     for bytes in &read.segments {
         let counted = Counted::from_bytes(bytes).ok_or_else(|| damaged(SEGMENT))?;
         sums.add(&counted, as_of);
+        if read.cells {
+            cells.add(&counted, as_of);
+        }
     }
-    Ok(sums.table(shape, &read.labels, as_of))
+    Ok(sums.table(shape, &read.labels, &cells, as_of))
+}
+
+async fn asked(table: &RollupTable, query: &SpanQuery) -> sqlx::Result<Vec<Vec<u8>>> {
+    let mut reading = Reading::begin(&table.truth).await?;
+    let mut connection = reading.connection();
+    let heads = heads(table, &mut connection).await?;
+    let firsts: Vec<u64> = heads.iter().filter(|head| query.touches(head)).map(|head| head.first).collect();
+    column(table, &mut connection, Column::Counted, &firsts).await
+}
+
+fn spans(shape: &Shape, query: &SpanQuery, segments: &[Vec<u8>]) -> sqlx::Result<Result<Vec<Span>, TooMany>> {
+    let mut spans = Spans::new(query, &shape.categories);
+    for bytes in segments {
+        let counted = Counted::from_bytes(bytes).ok_or_else(|| damaged(SEGMENT))?;
+        if let Err(why) = spans.add(&counted) {
+            return Ok(Err(why));
+        }
+    }
+    Ok(Ok(spans.finish()))
 }
 
 /// The findings of the segment in which the next one stands, from that one on.

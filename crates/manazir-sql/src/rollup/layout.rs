@@ -1,13 +1,15 @@
 //! A shape whose names were checked.
 
+use manazir_rollup::aggregate::Aggregate;
 use manazir_rollup::{KeyType, Shape};
 
 use crate::name::Name;
 
 /// What all rollups of a database remember.
-const OURS: [&str; 5] = [
+const OURS: [&str; 6] = [
     "manazir_rollup",
     "manazir_rollup_aside",
+    "manazir_rollup_cell",
     "manazir_rollup_label",
     "manazir_rollup_seen",
     "manazir_rollup_segment",
@@ -33,6 +35,8 @@ pub(super) struct TotalsLayout {
     pub(super) count: Name,
     pub(super) sum: Name,
     pub(super) mean: Name,
+    /// Further columns, and what stands in them.
+    pub(super) more: Vec<(Name, Aggregate)>,
 }
 
 impl Layout {
@@ -48,6 +52,11 @@ impl Layout {
                 count: name(&totals.count)?,
                 sum: name(&totals.sum)?,
                 mean: name(&totals.mean)?,
+                more: totals
+                    .more
+                    .iter()
+                    .map(|(column, aggregate)| Ok((name(column)?, *aggregate)))
+                    .collect::<Result<_, String>>()?,
             })
         });
         let layout = Self {
@@ -69,7 +78,8 @@ impl Layout {
         differ(ours.iter().chain([&self.table]).chain(totals))?;
         differ([&self.key].into_iter().chain(&self.label).chain(&self.sums))?;
         let Some(totals) = &self.totals else { return Ok(()) };
-        differ([&self.key, &totals.count, &totals.sum, &totals.mean].into_iter())
+        let more = totals.more.iter().map(|(name, _)| name);
+        differ([&self.key, &totals.count, &totals.sum, &totals.mean].into_iter().chain(more))
     }
 }
 

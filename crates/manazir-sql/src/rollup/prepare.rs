@@ -18,7 +18,7 @@ pub(super) async fn make(table: &RollupTable) -> sqlx::Result<()> {
     if let Some(layout) = &table.layout.totals {
         totals(table, layout).execute(&mut connection).await?;
     }
-    for made in [register(table), seen(table), segments(table), labels(table), asides(table)] {
+    for made in [register(table), seen(table), segments(table), labels(table), asides(table), cells(table)] {
         made.execute(&mut connection).await?;
     }
     enter(table).execute(&mut connection).await?;
@@ -50,7 +50,7 @@ fn main(table: &RollupTable) -> Statement {
 
 /// The mean has six decimals.
 fn totals(table: &RollupTable, layout: &TotalsLayout) -> Statement {
-    begin(table, &layout.table)
+    let mut made = begin(table, &layout.table)
         .then(", ")
         .name(&layout.count)
         .then(" BIGINT NOT NULL DEFAULT 0, ")
@@ -61,7 +61,11 @@ fn totals(table: &RollupTable, layout: &TotalsLayout) -> Statement {
         .name(&layout.sum)
         .then(" / NULLIF(")
         .name(&layout.count)
-        .then(", 0), 6)) STORED)")
+        .then(", 0), 6)) STORED");
+    for (name, _) in &layout.more {
+        made = made.then(", ").name(name).then(" DOUBLE PRECISION");
+    }
+    made.then(")")
 }
 
 fn seen(table: &RollupTable) -> Statement {
@@ -114,6 +118,18 @@ fn labels(table: &RollupTable) -> Statement {
         .then(" NOT NULL, since BIGINT NOT NULL, labels ")
         .then(table.dialect.bytes)
         .then(" NOT NULL, PRIMARY KEY (rollup, since))")
+}
+
+/// Of each key what its further columns are worked out from.
+fn cells(table: &RollupTable) -> Statement {
+    let text = table.dialect.text;
+    Statement::new("CREATE TABLE IF NOT EXISTS manazir_rollup_cell (rollup ")
+        .then(text)
+        .then(" NOT NULL, key ")
+        .then(text)
+        .then(" NOT NULL, cell ")
+        .then(table.dialect.bytes)
+        .then(" NOT NULL, PRIMARY KEY (rollup, key))")
 }
 
 /// Findings that did not count when they came.

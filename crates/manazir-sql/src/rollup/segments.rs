@@ -34,7 +34,11 @@ impl Register {
         Ok(Self { findings: unsigned(*findings), sealed: unsigned(*sealed) })
     }
 
-    async fn write(self, table: &RollupTable, connection: &mut Connection<'_>) -> sqlx::Result<()> {
+    pub(super) async fn write(
+        self,
+        table: &RollupTable,
+        connection: &mut Connection<'_>,
+    ) -> sqlx::Result<()> {
         let update = Statement::new("UPDATE manazir_rollup SET findings = ")
             .number(signed(self.findings))
             .then(", sealed = ")

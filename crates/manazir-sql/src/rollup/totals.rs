@@ -7,7 +7,7 @@ use super::RollupTable;
 use crate::statement::{Statement, unsigned};
 use crate::text::came;
 
-/// Key, label, count, sum, and the sum of each category.
+/// Key, label, count, sum, how many categories there are, the sum of each, and the further columns.
 struct Line(Total);
 
 impl<'r, R: Row> FromRow<'r, R> for Line
@@ -15,15 +15,21 @@ where
     usize: ColumnIndex<R>,
     String: Decode<'r, R::Database> + Type<R::Database>,
     i64: Decode<'r, R::Database> + Type<R::Database>,
+    f64: Decode<'r, R::Database> + Type<R::Database>,
 {
     fn from_row(row: &'r R) -> sqlx::Result<Self> {
-        let by_category = (4..row.len()).map(|column| row.try_get(column)).collect::<sqlx::Result<_>>()?;
+        let categories = usize::try_from(row.try_get::<i64, _>(4)?).unwrap_or_default();
+        let columns = |columns: std::ops::Range<usize>| columns.map(|column| row.try_get(column));
+        let by_category = columns(5..5 + categories).collect::<sqlx::Result<_>>()?;
+        let more =
+            (5 + categories..row.len()).map(|column| row.try_get(column)).collect::<sqlx::Result<_>>()?;
         Ok(Self(Total {
             key: came(row.try_get(0)?),
             label: came(row.try_get(1)?),
             count: unsigned(row.try_get(2)?),
             sum: row.try_get(3)?,
             by_category,
+            more,
         }))
     }
 }
@@ -60,8 +66,12 @@ fn select(table: &RollupTable) -> Statement {
         }
         None => select.then(", CAST(0 AS BIGINT), CAST(0 AS BIGINT)"),
     };
+    select = select.then(", CAST(").place(layout.sums.len()).then(" AS BIGINT)");
     for sum in &layout.sums {
         select = select.then(", held.").name(sum);
+    }
+    for (name, _) in layout.totals.iter().flat_map(|totals| &totals.more) {
+        select = select.then(", total.").name(name);
     }
     select = select.then(" FROM ").name(&layout.table).then(" AS held");
     let Some(totals) = &layout.totals else { return select };
