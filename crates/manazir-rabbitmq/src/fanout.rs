@@ -12,10 +12,12 @@
 //! broker is waited for.
 
 mod consumer;
+mod depth;
 mod front;
 mod publisher;
 
 pub use consumer::{Delivery, FanoutConsumer, RECEIVED_MAX, Receipt};
+pub use depth::{Depth, depth};
 pub use publisher::FanoutPublisher;
 
 use lapin::{Channel, ExchangeKind};

@@ -36,6 +36,8 @@ pub enum Unit {
     Samples,
     /// Days of events judged.
     Days,
+    /// Findings counted.
+    Findings,
 }
 
 /// A piece of work with a known size.
@@ -51,6 +53,7 @@ impl Work {
         let counts = match unit {
             Unit::Bytes => "{bytes}/{total_bytes}  {bytes_per_sec}",
             Unit::Samples => "{human_pos}/{human_len} samples  {per_sec}",
+            Unit::Findings => "{human_pos}/{human_len} findings  {per_sec}",
             Unit::Days => "{human_pos}/{human_len} days",
         };
         let template = format!("{{msg:10}} {{bar:24}} {counts}  {{eta}} left");

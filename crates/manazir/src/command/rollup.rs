@@ -1,9 +1,16 @@
 //! `manazir rollup`: continuous aggregates.
 
+mod as_of;
 mod asides;
+mod board;
+mod dead_letter;
+mod place;
 mod play;
 mod produce;
+mod replay;
 mod run;
+mod series;
+mod status;
 
 use std::io::Write;
 use std::path::Path;
@@ -32,6 +39,11 @@ pub(super) fn run(args: &Rollup, output: Output, out: &mut dyn Write) -> Result<
         Rollup::Run(args) => run::run(args, output, out),
         Rollup::Produce(args) => produce::run(args, output, out),
         Rollup::Play(args) => play::run(args, output, out),
+        Rollup::AsOf(args) => as_of::run(args, output, out),
+        Rollup::Series(args) => series::run(args, output, out),
+        Rollup::Status(args) => status::run(args, output, out),
+        Rollup::Replay(args) => replay::run(args, output, out),
+        Rollup::DeadLetter(args) => dead_letter::run(args, output, out),
         Rollup::Schema => {
             write_json(out, &schema())?;
             Ok(Ending::Done)

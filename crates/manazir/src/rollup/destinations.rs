@@ -1,6 +1,6 @@
 //! Where totals go, by their address.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use manazir_mariadb::MariaDb;
@@ -11,8 +11,11 @@ use manazir_sql::{RollupTable, Truth};
 use super::specification::Specification;
 use crate::config::fill;
 
+/// The destination of whoever names none.
+const LOCAL: &str = "local";
+
 /// Where the totals of a rollup go.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Its name: of its queue, and in the specification.
     pub name: String,
@@ -31,7 +34,7 @@ impl Target {
             let file = folder.join(format!("{}-{:016x}.db", spec.name, specification.identity));
             let path = std::path::absolute(file)?;
             let path = path.to_str().context("the path of the directory is not UTF-8")?.to_owned();
-            return Ok(Self { name: "local".to_owned(), url: format!("sqlite://{path}") });
+            return Ok(Self { name: LOCAL.to_owned(), url: format!("sqlite://{path}") });
         };
         if to.contains("://") {
             return Ok(Self { name: "other".to_owned(), url: to.to_owned() });
@@ -43,6 +46,12 @@ impl Target {
         let url = fill(&found.url, |name| std::env::var(name).ok())
             .with_context(|| format!("the address of the destination `{to}`"))?;
         Ok(Self { name: to.to_owned(), url })
+    }
+
+    /// The file of the data directory that it is, if that is not there.
+    pub fn missing_file(&self) -> Option<PathBuf> {
+        let path = PathBuf::from(self.url.strip_prefix("sqlite://").filter(|_| self.name == LOCAL)?);
+        (!path.is_file()).then_some(path)
     }
 
     /// Opens it.

@@ -20,6 +20,19 @@ pub struct Released {
     pub waiting: u64,
 }
 
+impl std::ops::Add for Released {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            counted: self.counted + other.counted,
+            known: self.known + other.known,
+            rejected: self.rejected + other.rejected,
+            waiting: self.waiting + other.waiting,
+        }
+    }
+}
+
 /// Works findings out with the tables there are now, counts those that count, and writes down what became of each.
 pub async fn release(
     compiled: &Compiled,

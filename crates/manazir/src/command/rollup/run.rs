@@ -12,15 +12,15 @@ use manazir_rollup::follow::{Follow, Line, TooLong};
 use manazir_rollup::{Shape, Total};
 use serde::Serialize;
 
+use super::board::{self, TotalJson};
 use super::{PATIENCE, asides, broker, runtime, source_name, unless_interrupted};
 use crate::cli::Output;
 use crate::cli::rollup::RollupRun;
 use crate::command::look::now;
 use crate::command::{Ending, write_json};
 use crate::progress::{catch_interrupts, interrupted};
-use crate::report::name::printable;
 use crate::report::number::counted;
-use crate::report::terminal::{Ink, Style, table as terminal_table};
+use crate::report::terminal::{Ink, Style};
 use crate::rollup::consuming::consume;
 use crate::rollup::counting::{Aside, BATCH, Counting, Lines, Tally};
 use crate::rollup::destinations::Target;
@@ -35,16 +35,6 @@ struct Ran<'r> {
     tally: Tally,
     aside: &'r [Aside],
     totals: Vec<TotalJson<'r>>,
-}
-
-#[derive(Serialize)]
-struct TotalJson<'t> {
-    key: &'t str,
-    label: &'t str,
-    count: u64,
-    sum: i64,
-    mean: Option<f64>,
-    by_category: serde_json::Map<String, serde_json::Value>,
 }
 
 /// What was counted, and what there is now.
@@ -79,7 +69,7 @@ pub(super) fn run(args: &RollupRun, output: Output, out: &mut dyn Write) -> Resu
             destination: &target.name,
             tally: ran.tally,
             aside: &ran.asides,
-            totals: ran.totals.iter().map(|total| json(total, &shape)).collect(),
+            totals: board::json(&ran.totals, &shape),
         };
         write_json(out, &json)?;
     } else {
@@ -182,23 +172,6 @@ async fn count_input(counting: &mut Lines, specification: &Specification) -> Res
     counting.flush().await
 }
 
-fn json<'t>(total: &'t Total, shape: &Shape) -> TotalJson<'t> {
-    let by_category = shape.categories.iter().zip(&total.by_category);
-    TotalJson {
-        key: &total.key,
-        label: &total.label,
-        count: total.count,
-        sum: total.sum,
-        mean: mean(total),
-        by_category: by_category.map(|(category, sum)| (category.clone(), (*sum).into())).collect(),
-    }
-}
-
-/// KP-W12: of the exact sum and count, each time anew.
-fn mean(total: &Total) -> Option<f64> {
-    (total.count > 0).then(|| total.sum as f64 / total.count as f64)
-}
-
 fn say(out: &mut dyn Write, ran: &Counted, shape: &Shape, top: usize) -> Result<()> {
     let style = Style::of_stdout();
     let Counted { tally, asides, totals } = ran;
@@ -209,24 +182,6 @@ fn say(out: &mut dyn Write, ran: &Counted, shape: &Shape, top: usize) -> Result<
         .extend(others.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
     let heading = format!("{}: {}", counted(findings as usize, "finding", "findings"), parts.join(", "));
     writeln!(out, "{}", style.paint(Ink::Strong, &heading))?;
-    let mut ranked: Vec<&Total> = totals.iter().collect();
-    ranked.sort_by_key(|total| (std::cmp::Reverse(total.sum), &total.key));
-    let row = |total: &&Total| {
-        let mean = mean(total).map_or(String::new(), |mean| format!("{mean:.1}"));
-        let sums = total.by_category.iter().map(i64::to_string);
-        let words = [printable(&total.key), printable(&total.label)].into_iter().chain(sums);
-        words.chain([total.count.to_string(), total.sum.to_string(), mean]).collect::<Vec<_>>()
-    };
-    let rows: Vec<Vec<String>> = ranked.iter().take(top).map(row).collect();
-    let categories: Vec<String> = shape.categories.iter().map(|category| format!("#{category}")).collect();
-    let headings = ["key", "name"].into_iter().chain(categories.iter().map(String::as_str));
-    let headings: Vec<&str> = headings.chain(["#findings", "#sum", "#average"]).collect();
-    if !rows.is_empty() {
-        writeln!(out, "{}", terminal_table(&headings, &rows, style))?;
-    }
-    if ranked.len() > top {
-        let more = counted(ranked.len() - top, "more", "more");
-        writeln!(out, "{}", style.paint(Ink::Quiet, &format!("and {more}; --top N shows more, --out all")))?;
-    }
+    board::say(out, totals, shape, top, style)?;
     asides::say(out, asides, waiting + rejected, style)
 }
