@@ -29,6 +29,7 @@ pub mod seen;
 mod shape;
 pub mod spec;
 mod value;
+pub mod windows;
 
 pub use compiled::Compiled;
 pub use destination::{Destination, Error, Total};
