@@ -48,6 +48,8 @@ pub trait Fixture {
 pub struct Counting(BTreeMap<String, u32>);
 
 impl Judge for Counting {
+    type Setting = ();
+
     fn fresh() -> Self {
         Self(BTreeMap::new())
     }
@@ -376,6 +378,8 @@ async fn a_message_that_ends_its_workers_is_put_aside<F: Fixture>(fixture: &F) {
 struct Panicking(Counting);
 
 impl Judge for Panicking {
+    type Setting = ();
+
     fn fresh() -> Self {
         Self(Counting::fresh())
     }

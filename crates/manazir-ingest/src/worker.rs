@@ -21,11 +21,20 @@ use partition::Partition;
 
 /// The models that judge the events of one partition.
 pub trait Judge: Send + Sync + Sized {
+    /// What a configuration says of the models.
+    type Setting: std::fmt::Debug + Default + Send + Sync;
+
     /// Models that have seen nothing.
     fn fresh() -> Self;
 
     /// Models as [`Judge::save`] wrote them; why not, if the bytes are not such.
     fn load(state: &[u8]) -> Result<Self, String>;
+
+    /// The models, fresh or loaded, as the configuration wants them. What they have learnt stays, as far as the
+    /// configuration they learnt it under still holds.
+    fn set(self, _setting: &Self::Setting) -> Self {
+        self
+    }
 
     /// The models as bytes.
     fn save(&self) -> Vec<u8>;
@@ -74,9 +83,10 @@ impl Default for Config {
 
 /// Judges messages, each partition by models of its own.
 #[derive(Debug)]
-pub struct Worker<J> {
+pub struct Worker<J: Judge> {
     decode: Decode,
     config: Config,
+    setting: J::Setting,
     partitions: BTreeMap<u16, Partition<J>>,
     /// Messages that it has judged.
     seen: u64,
@@ -87,7 +97,19 @@ pub struct Worker<J> {
 impl<J: Judge> Worker<J> {
     /// A worker that holds nothing yet.
     pub fn new(decode: Decode, config: Config) -> Self {
-        Self { decode, config, partitions: BTreeMap::new(), seen: 0, held: Arc::default() }
+        Self {
+            decode,
+            config,
+            setting: J::Setting::default(),
+            partitions: BTreeMap::new(),
+            seen: 0,
+            held: Arc::default(),
+        }
+    }
+
+    /// The same, with models as a configuration wants them.
+    pub fn set(self, setting: J::Setting) -> Self {
+        Self { setting, ..self }
     }
 
     /// Takes up some of the partitions that are new to it, with the models as they were at their last commit,
@@ -111,7 +133,7 @@ impl<J: Judge> Worker<J> {
         let new = new.filter(|lease| !self.partitions.contains_key(&lease.partition));
         let new: Vec<&Lease> = new.take(TAKEN_UP_MAX).collect();
         for &lease in &new {
-            let taken = Partition::recover(lease.clone(), store, self.decode, &self.config).await?;
+            let taken = Partition::recover(lease.clone(), store, self).await?;
             self.partitions.insert(lease.partition, taken);
         }
         if !new.is_empty() {

@@ -43,6 +43,8 @@ impl Accounts {
 }
 
 impl Judge for Accounts {
+    type Setting = ();
+
     fn fresh() -> Self {
         Self::default()
     }

@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 
 use crate::cli::{DATA_FOLDER, Serve};
 use crate::keeper::KeeperConfig;
+use crate::live::EventRollup;
 
 /// What a process does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
@@ -48,7 +49,7 @@ pub struct Config {
     pub limits: Limits,
     /// How events are judged.
     pub worker: Worker,
-    /// How long events are kept.
+    /// How long events are kept, and which series they become.
     pub events: Events,
     /// How long samples are kept, and where they go.
     pub lake: Lake,
@@ -149,17 +150,19 @@ impl Default for Worker {
     }
 }
 
-/// How long events with their verdicts are kept.
-#[derive(Clone, Copy, Debug, Deserialize)]
+/// How long events with their verdicts are kept, and which series they become.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Events {
     /// Days for which an event that is sent again is known, and its verdict can be asked for. Anomalies stay.
     pub retention_days: u32,
+    /// Series that events become beside those that are always there.
+    pub series: Vec<EventRollup>,
 }
 
 impl Default for Events {
     fn default() -> Self {
-        Self { retention_days: 30 }
+        Self { retention_days: 30, series: Vec::new() }
     }
 }
 
@@ -436,6 +439,84 @@ mod tests {
         file_refused(
             "[lake]\nretention_days = 0",
             expect!["`lake.retention_days` is 0; it lies between 1 and 36500"],
+        );
+    }
+
+    #[test]
+    fn series_of_events_that_cannot_be_are_refused_by_their_name() {
+        let series = |rest: &str, expect: Expect| {
+            file_refused(&format!("[[events.series]]\nmetric = 'errors'\n{rest}"), expect);
+        };
+        let of = "by = ['account', 'actor']\nevery_seconds = 300\naggregate =";
+        series(
+            "by = ['actor']\nevery_seconds = 300\naggregate = 'count'",
+            expect![[
+                r#"`events.series`: "errors": `by` has no "account", and events of several are not counted together"#
+            ]],
+        );
+        series(
+            "by = ['account']\nevery_seconds = 7\naggregate = 'count'",
+            expect![[
+                r#"`events.series`: "errors": `every_seconds` is 7; it lies between 60 and 86400, and a day is a whole number of them"#
+            ]],
+        );
+        series(
+            "by = ['account', 'account']\nevery_seconds = 60\naggregate = 'count'",
+            expect![[r#"`events.series`: "errors": `by` names a field twice"#]],
+        );
+        series(
+            &format!("{of} 'distinct'"),
+            expect![[r#"`events.series`: "errors": "distinct" needs the field that it is `of`"#]],
+        );
+        series(
+            &format!("{of} 'distinct'\nof = 'actor'"),
+            expect![[
+                r#"`events.series`: "errors": `of` is "actor", of which there is never more than one, for it is in `by`"#
+            ]],
+        );
+        series(
+            &format!("{of} 'count'\nof = 'action'"),
+            expect![[r#"`events.series`: "errors": `of` is for "distinct": a count is one of events"#]],
+        );
+        series(
+            &format!("{of} 'p99'"),
+            expect![[
+                r#"`events.series`: "errors": `aggregate` is "p99", and an event has no amount: "count" it, or count what is "distinct""#
+            ]],
+        );
+        series(
+            &format!("{of} 'count'\nonly = {{ field = 'error' }}"),
+            expect![[
+                r#"`events.series`: "errors": `only` says of its field what it `is`, or what it `is_not`"#
+            ]],
+        );
+        series(
+            &format!("{of} 'count'\n[[events.series]]\nmetric = 'errors'\n{of} 'count'"),
+            expect![[r#"`events.series`: "errors": its name is that of another series"#]],
+        );
+        series(
+            &format!("{of} 'median'"),
+            expect![[r#"
+            a.toml cannot be understood: TOML parse error at line 5, column 13
+              |
+            5 | aggregate = 'median'
+              |             ^^^^^^^^
+            "median" is no aggregate: those are count, sum, mean, min, max, distinct, and percentiles as p50 or p99.9, with at most 3 decimals
+        "#]],
+        );
+        series(
+            "by = ['resource']",
+            expect![[r#"
+            a.toml cannot be understood: TOML parse error at line 3, column 7
+              |
+            3 | by = ['resource']
+              |       ^^^^^^^^^^
+            unknown variant `resource`, expected one of `account`, `actor`, `action`, `error`, `kind`, `place`, `peers`, `session`, `source`, `address`, `agent`
+        "#]],
+        );
+        file_refused(
+            "[[events.series]]\nmetric = 'events_per_minute'\nby = ['account']\nevery_seconds = 60\naggregate = 'count'",
+            expect![[r#"`events.series`: "events_per_minute": its name is that of another series"#]],
         );
     }
 

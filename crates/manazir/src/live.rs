@@ -22,7 +22,7 @@ use manazir_ingest::decode::samples::{AHEAD_MICROS_MAX, LABELS_MAX, TEXT_BYTES_M
 use manazir_model::{Grain, SeriesFinding, SeriesKey, SeriesRows, SeriesSamples, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use events::EventSeries;
+pub use events::{EventRollup, EventSeries, Field, Only};
 use one::One;
 
 /// A series that was silent for so long is forgotten.

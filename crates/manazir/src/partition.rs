@@ -1,13 +1,28 @@
 //! The models of a partition: the event detectors of its accounts, its live series, and the series that its events
 //! become.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use manazir_ingest::Sampled;
 use manazir_ingest::worker::Judge;
 use manazir_model::{Event, EventVerdict, SeriesSamples, Timestamp};
+use manazir_rollup::aggregate::Distinct;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::Accounts;
-use crate::live::{EventSeries, LiveSeries, SampleOutcomes};
+use crate::live::{EventRollup, EventSeries, LiveSeries, SampleOutcomes};
+
+/// The first byte of what is stored. Before there were versions, it was the number of accounts, which is far below.
+const VERSION: u8 = 0x82;
+
+/// The most accounts that a partition without a version had.
+const ACCOUNTS_OF_OLD_MAX: u8 = 8;
+
+/// How events were counted then: accounts with their actors' minutes. It is read over, for what is counted is told
+/// again within minutes; what was learnt takes weeks.
+type CountedOfOld = (BTreeMap<String, (Timestamp, i64, BTreeMap<String, ActorOfOld>)>, u64);
+type ActorOfOld = (i64, BTreeMap<i64, (u32, Distinct)>);
 
 /// All that a partition has learnt; a plain value.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -30,16 +45,27 @@ impl Partition {
 }
 
 impl Judge for Partition {
+    /// Series that events become beside those that are always there.
+    type Setting = Arc<[EventRollup]>;
+
     fn fresh() -> Self {
         Self::default()
     }
 
     fn load(state: &[u8]) -> Result<Self, String> {
-        postcard::from_bytes(state).map_err(|error| error.to_string())
+        match state.split_first() {
+            Some((&VERSION, state)) => postcard::from_bytes(state).map_err(|error| error.to_string()),
+            Some((..=ACCOUNTS_OF_OLD_MAX, _)) => Ok(of_old(state)),
+            _ => Err("they are of a version that this one does not know".to_owned()),
+        }
+    }
+
+    fn set(self, series: &Self::Setting) -> Self {
+        Self { counted: self.counted.configured(series), ..self }
     }
 
     fn save(&self) -> Vec<u8> {
-        postcard::to_extend(self, Vec::new()).expect("the models are numbers and texts")
+        postcard::to_extend(self, vec![VERSION]).expect("the models are numbers and texts")
     }
 
     fn update(&mut self, event: &Event<'_>) -> EventVerdict {
@@ -53,6 +79,17 @@ impl Judge for Partition {
 
     fn samples(&mut self, received_at: Timestamp, series: &[SeriesSamples]) -> Sampled {
         sampled(self.judge(received_at, series))
+    }
+}
+
+/// Models that were stored before there were versions. The service goes on without what does not fit.
+fn of_old(state: &[u8]) -> Partition {
+    match postcard::from_bytes::<(Accounts, CountedOfOld, LiveSeries)>(state) {
+        Ok((accounts, _, live)) => Partition { accounts, counted: EventSeries::default(), live },
+        Err(error) => {
+            tracing::warn!(%error, "models of an older version cannot be read; they are learnt anew");
+            Partition::default()
+        }
     }
 }
 
@@ -98,5 +135,55 @@ mod tests {
         // Two hours but for the last minutes, which are open, twice: events, and different actions.
         assert_eq!((whole.series(), rows), (2, 2 * 117));
         assert!(Partition::load(b"nothing").is_err());
+        assert!(Partition::load(&whole.save()[..100]).is_err());
+    }
+
+    /// Models without a version, with one actor of one minute.
+    #[test]
+    fn models_of_an_older_version_go_on_and_those_that_do_not_fit_begin_anew() {
+        let mut partition = Partition::fresh();
+        partition.update(&event(0));
+        let sample = manazir_model::Sample { at: Timestamp::from_seconds(0), value: 1.0 };
+        let key = manazir_model::SeriesKey::new("load", []);
+        let samples = SeriesSamples { key, kind: None, samples: vec![sample] };
+        partition.judge(Timestamp::from_seconds(0), &[samples]);
+        let actor: ActorOfOld = (0, BTreeMap::from([(0, (1, Distinct::default()))]));
+        let actors = BTreeMap::from([("build".to_owned(), actor)]);
+        let counted: CountedOfOld = (BTreeMap::from([("1".to_owned(), (Timestamp(0), -3, actors))]), 0);
+        let Partition { accounts, live, .. } = &partition;
+        let old = postcard::to_extend(&(accounts, counted, live), Vec::new()).unwrap();
+        let loaded = Partition::load(&old).unwrap();
+        assert_eq!(loaded.save(), { partition.save() });
+        let cut = Partition::load(&old[..old.len() / 2]).unwrap();
+        assert_eq!(cut.save(), Partition::fresh().save());
+    }
+
+    #[test]
+    fn series_of_the_configuration_are_counted_and_a_new_one_leaves_the_others_alone() {
+        let rollup = |metric: &str, only: &str| -> EventRollup {
+            let rest = "by = ['account', 'actor']\nevery_seconds = 300\naggregate = 'count'\nonly";
+            toml::from_str(&format!("metric = '{metric}'\n{rest} = {{ {only} }}")).unwrap()
+        };
+        let failed = rollup("errors_per_5_minutes", "field = 'error', is_not = ''");
+        let mut partition = Partition::fresh().set(&vec![failed.clone()].into());
+        let mut told = BTreeMap::new();
+        for second in (0..3_600).step_by(50) {
+            if second == 1_800 {
+                let made = rollup("keys_made", "field = 'action', is = 'iam:CreateAccessKey'");
+                partition =
+                    Partition::load(&partition.save()).unwrap().set(&vec![made, failed.clone()].into());
+            }
+            let error = if second % 100 == 0 { "AccessDenied" } else { "" };
+            let event = Event { error: error.into(), ..event(second) };
+            for series in partition.counted(Timestamp::from_seconds(second), &event).rows {
+                let values = series.samples.iter().map(|row| row.value);
+                told.entry(series.key.to_string()).or_insert_with(Vec::new).extend(values);
+            }
+        }
+        let errors = &told["errors_per_5_minutes{account=1, actor=build}"];
+        // Those of the first half hour, whose last buckets were closed after the restart, and of the second.
+        assert_eq!(errors, &[3.0; 11]);
+        assert!(!told.contains_key("keys_made{account=1, actor=build}"), "{told:?}");
+        assert_eq!(told.len(), 3);
     }
 }

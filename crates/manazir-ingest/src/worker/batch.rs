@@ -169,7 +169,7 @@ impl<J: Judge> Worker<J> {
 
     async fn fetch_anew(&mut self, partition: u16, store: &dyn EventStore) -> Result<(), Error> {
         if let Some(broken) = self.partitions.remove(&partition) {
-            let fetched = Partition::recover(broken.lease, store, self.decode, &self.config).await?;
+            let fetched = Partition::recover(broken.lease, store, self).await?;
             self.partitions.insert(partition, fetched);
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! One partition in a worker's hands.
 
 use crate::worker::batch::taught;
-use crate::worker::{Config, Decode, Judge};
+use crate::worker::{Judge, Worker};
 use crate::{Error, EventStore, Lease, Snapshot};
 
 /// The models of a partition in which little happens are written down once the worker has seen so many times as
@@ -27,9 +27,9 @@ impl<J: Judge> Partition<J> {
     pub(super) async fn recover(
         lease: Lease,
         store: &dyn EventStore,
-        decode: Decode,
-        config: &Config,
+        worker: &Worker<J>,
     ) -> Result<Self, Error> {
+        let Worker { decode, config, setting, .. } = worker;
         let standing = store.standing(lease.partition).await?;
         let (judge, mut after) = match &standing.snapshot {
             None => (J::fresh(), 0),
@@ -39,15 +39,16 @@ impl<J: Judge> Partition<J> {
                 (J::load(state).map_err(damaged)?, *seq)
             }
         };
+        let seq = standing.seq.max(after);
         let mut recovered =
-            Self { lease, judge, seq: standing.seq.max(after), since_snapshot: 0, behind_since: None };
+            Self { lease, judge: judge.set(setting), seq, since_snapshot: 0, behind_since: None };
         loop {
             let missed = store.replay(recovered.lease.partition, after, config.batch_max).await?;
             let Some(&(last, _)) = missed.last() else { return Ok(recovered) };
             after = last;
             for (_, message) in &missed {
                 // What cannot be read is no event that was judged: it taught nobody anything.
-                let sampled = taught(&mut recovered.judge, message, decode).unwrap_or_default();
+                let sampled = taught(&mut recovered.judge, message, *decode).unwrap_or_default();
                 recovered.since_snapshot += sampled.len().max(1);
             }
         }

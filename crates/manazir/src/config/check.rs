@@ -2,10 +2,11 @@
 
 use std::ops::RangeInclusive;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use manazir_mqtt::{Address, Topics};
 
 use super::{MqttSource, Role, Settings};
+use crate::live::EventRollup;
 
 /// A hundred years: longer than anything is kept, short enough to be counted in microseconds.
 const DAYS_MAX: u64 = 36_500;
@@ -23,6 +24,7 @@ const CLIENT_ID_BYTES_MAX: usize = u16::MAX as usize;
 pub(super) fn check(settings: &Settings) -> Result<()> {
     places(settings)?;
     settings.sources.mqtt.iter().try_for_each(sensors)?;
+    EventRollup::check(&settings.events.series).map_err(Error::msg).context("`events.series`")?;
     for (key, value, range) in ranges(settings) {
         if !range.contains(&value) {
             match *range.end() {

@@ -18,6 +18,7 @@ use super::source::{OntoQueue, Sources};
 use super::worker::Running;
 use crate::config::{Role, Settings};
 use crate::keeper::{Keeper, Kept};
+use crate::live::EventRollup;
 use crate::projector::Projecting;
 
 /// Everything that runs.
@@ -45,7 +46,8 @@ impl Beside {
             batch_max: settings.worker.batch_max,
             snapshot_every: settings.worker.snapshot_every,
         };
-        let worker = judges.then(|| Running::start(backend, waiting, config)).transpose()?;
+        let series: Arc<[EventRollup]> = settings.events.series.clone().into();
+        let worker = judges.then(|| Running::start(backend, waiting, config, series)).transpose()?;
         let (worker, worker_ended) = worker.unzip();
         let onto = OntoQueue {
             queue: backend.queue(),
@@ -64,7 +66,7 @@ impl Beside {
             projecting: backend.embedded().map(|store| Projecting::start(store, keeping.clone())),
             keeper: judges.then(|| Keeper::start(kept, keep, super::now)).transpose()?,
             forgetting: judges
-                .then(|| Forgetting::start(backend, settings.events, exported_first, super::now)),
+                .then(|| Forgetting::start(backend, &settings.events, exported_first, super::now)),
         };
         Ok((beside, worker_ended))
     }

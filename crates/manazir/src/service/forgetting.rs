@@ -29,7 +29,7 @@ impl Forgetting {
     /// What is to be exported goes after that: `exported_first`, if it is given, says how far that is.
     pub(super) fn start(
         backend: &Arc<Backend>,
-        events: Events,
+        events: &Events,
         exported_first: Option<Folder>,
         now: fn() -> Timestamp,
     ) -> Self {

@@ -13,6 +13,7 @@ use manazir_rabbitmq::Stop;
 use tokio::sync::oneshot;
 
 use super::backend::Backend;
+use crate::live::EventRollup;
 use crate::partition::Partition;
 
 /// Between two attempts to begin anew; half of it to all of it, so that workers do not come back in step.
@@ -37,6 +38,7 @@ impl Running {
         backend: &Arc<Backend>,
         waiting: &Arc<Waiting>,
         config: Config,
+        series: Arc<[EventRollup]>,
     ) -> Result<(Self, oneshot::Receiver<()>)> {
         let (backend, waiting) = (Arc::clone(backend), Arc::clone(waiting));
         let stopping = Arc::<Mutex<Stopping>>::default();
@@ -44,7 +46,7 @@ impl Running {
         let runtime = tokio::runtime::Handle::current();
         let shared = Arc::clone(&stopping);
         let thread = std::thread::Builder::new().name("worker".to_owned()).spawn(move || {
-            let result = runtime.block_on(work(&backend, &waiting, config, &shared));
+            let result = runtime.block_on(work(&backend, &waiting, (config, series), &shared));
             if let Err(error) = &result {
                 tracing::error!(%error, "the worker stopped; the service stops with it");
             }
@@ -74,7 +76,7 @@ impl Running {
 async fn work(
     backend: &Backend,
     waiting: &Arc<Waiting>,
-    config: Config,
+    (config, series): (Config, Arc<[EventRollup]>),
     stopping: &Mutex<Stopping>,
 ) -> Result<(), Error> {
     // Pauses that do not grow: nothing here tells when what was away is back, so they would never shrink again.
@@ -88,7 +90,7 @@ async fn work(
             }
             stopping.stop = end.stop.take();
         }
-        let worker = Worker::<Partition>::new(decode::event, config);
+        let worker = Worker::<Partition>::new(decode::event, config).set(Arc::clone(&series));
         let result = run(worker, &mut *end.consumer, &*end.store, &*end.answers).await;
         let Err(Error::Unreachable { .. }) = &result else { return result };
         tracing::warn!(error = ?result, "the worker begins anew");
