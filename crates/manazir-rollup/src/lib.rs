@@ -19,6 +19,7 @@ mod destination;
 mod expression;
 pub mod follow;
 pub mod history;
+pub mod hosted;
 pub mod memory;
 mod message;
 mod plan;
