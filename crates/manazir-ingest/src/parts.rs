@@ -27,9 +27,18 @@ pub fn messages(
     digest: [u8; 32],
     received_at: Timestamp,
 ) -> Result<Vec<Message>, Error> {
+    messages_of(decoded.series, digest, received_at)
+}
+
+/// The same of samples that are series already.
+pub fn messages_of(
+    series: Vec<SeriesSamples>,
+    digest: [u8; 32],
+    received_at: Timestamp,
+) -> Result<Vec<Message>, Error> {
     let identity: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut parts = BTreeMap::<u16, Vec<SeriesSamples>>::new();
-    for series in decoded.series {
+    for series in series {
         // A series whose only samples were markers of its end has none.
         if !series.samples.is_empty() {
             parts.entry(partition_of(&series.key.to_string())).or_default().push(series);

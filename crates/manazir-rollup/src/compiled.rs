@@ -14,6 +14,9 @@ use crate::{Identity, KeyType, Shape, TotalsShape, Value};
 /// Columns of a destination have short names; those of PostgreSQL have 63 bytes.
 const NAME_BYTES_MAX: usize = 63;
 
+/// A span of a series is no shorter: series of detectors have a minute.
+const EVERY_SECONDS_MIN: u32 = 60;
+
 /// More decimals than any price has; with them the largest amount is still a million.
 const DECIMALS_MAX: u8 = 6;
 
@@ -245,6 +248,20 @@ fn names(spec: &Spec) -> Result<(), String> {
     }
     if spec.rollup.categories.len() > 1 && !spec.table.sum.contains("{category}") {
         return Err("`table.sum` has `{category}` in it where there are several".to_owned());
+    }
+    for series in &spec.series {
+        if series.metric.is_empty() || series.every_seconds < EVERY_SECONDS_MIN {
+            return Err(format!(
+                "`series` {:?}: it has a name, and spans of {EVERY_SECONDS_MIN} seconds or more",
+                series.metric
+            ));
+        }
+        if series.aggregate == Aggregate::Distinct && spec.rollup.distinct.is_none() {
+            return Err(format!(
+                "`series` {:?} wants \"distinct\": `rollup.distinct` says of what",
+                series.metric
+            ));
+        }
     }
     let mut more = spec.table.totals.iter().flat_map(|totals| totals.more.values());
     if more.any(|aggregate| *aggregate == Aggregate::Distinct) && spec.rollup.distinct.is_none() {

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::aggregate::Aggregate;
+use crate::history::By;
 
 /// A continuous aggregate: how a finding is written, what it is joined with, for whom it counts, and where the totals
 /// go.
@@ -24,6 +25,9 @@ pub struct Spec {
     pub rollup: Rollup,
     /// How the totals are laid out.
     pub table: Table,
+    /// Series for the detectors of a service that hosts the rollup.
+    #[serde(default)]
+    pub series: Vec<SeriesSpec>,
     /// Where the totals go.
     #[serde(default, rename = "destination")]
     pub destinations: Vec<DestinationSpec>,
@@ -187,6 +191,21 @@ pub struct Totals {
 
 fn named<const COLUMN: usize>() -> String {
     ["count", "sum", "mean"][COLUMN].to_owned()
+}
+
+/// A series: what findings come to in each span of time.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SeriesSpec {
+    /// The metric's name.
+    pub metric: String,
+    /// How long a span is: a minute or more.
+    pub every_seconds: u32,
+    /// What there is a series for each of.
+    #[serde(default)]
+    pub by: By,
+    /// What is told of a span.
+    pub aggregate: Aggregate,
 }
 
 /// Where the totals go.

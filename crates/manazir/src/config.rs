@@ -55,6 +55,24 @@ pub struct Config {
     pub lake: Lake,
     /// Where events come from beside requests.
     pub sources: Sources,
+    /// Continuous aggregates that are hosted.
+    pub rollups: Vec<RollupConfig>,
+}
+
+/// A continuous aggregate that is hosted.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RollupConfig {
+    /// The specification.
+    pub spec: PathBuf,
+    /// Where its tables are; beside it if it is not given.
+    pub references: Option<PathBuf>,
+    /// Where the totals go: the name of one of its destinations, or an address; in `data` if it is not given.
+    pub to: Option<String>,
+    /// A file that grows, whose lines are counted too.
+    pub follow: Option<PathBuf>,
+    /// The name of the stream in that file; its path if it is not given.
+    pub source_name: Option<String>,
 }
 
 /// Where events come from beside requests.
@@ -229,6 +247,8 @@ pub struct Settings {
     pub lake: Lake,
     /// See [`Sources`].
     pub sources: Sources,
+    /// See [`RollupConfig`].
+    pub rollups: Vec<RollupConfig>,
 }
 
 impl Settings {
@@ -249,6 +269,7 @@ impl Settings {
             events: config.events,
             lake: config.lake,
             sources: config.sources,
+            rollups: config.rollups,
         };
         check::check(&settings)?;
         Ok(settings)

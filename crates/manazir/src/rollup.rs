@@ -4,6 +4,8 @@
 pub mod consuming;
 pub mod counting;
 pub mod destinations;
+pub mod feeding;
+pub mod hosting;
 pub mod input;
 pub mod moment;
 pub mod playing;

@@ -25,6 +25,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::config::{Role, Settings, truth_in};
+use crate::rollup::hosting::Hosting;
 use crate::server_file::ServerFile;
 use backend::Backend;
 use beside::Beside;
@@ -56,6 +57,7 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
     // Before anything works: until here a signal ends the process as it ends any other, whatever it waits for.
     let signals = Signals::listen().context("listen for signals")?;
     let (beside, worker_ended) = Beside::start(settings, &backend, &waiting, &keeping)?;
+    let hosting = host(settings, &backend).await?;
     let app = App {
         queue: backend.queue(),
         store: backend.store(),
@@ -70,6 +72,7 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
         now,
         limits: limits(settings),
         metrics: upkeep.metrics(),
+        rollups: hosting.iter().map(Hosting::hosted).collect(),
     };
     if settings.role == Role::Worker {
         started(&Started { address, secret: None })?;
@@ -85,10 +88,23 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
         manazir_http::serve(listener, manazir_http::router(app), signals.stopped(worker_ended)).await?;
         resuming.stop().await;
     }
+    for one in hosting {
+        one.stop().await;
+    }
     let stopped = beside.stop().await;
     upkeep.stop().await;
     truth.close().await;
     stopped
+}
+
+/// Lets the rollups run that the settings name; a process that only judges has none.
+async fn host(settings: &Settings, backend: &Backend) -> Result<Vec<Hosting>> {
+    let mut hosting = Vec::new();
+    for config in settings.rollups.iter().filter(|_| settings.role != Role::Worker) {
+        let one = Hosting::start(config, &settings.data, backend.queue()).await;
+        hosting.push(one.with_context(|| format!("host the rollup of {}", config.spec.display()))?);
+    }
+    Ok(hosting)
 }
 
 /// A name that no other process has or had.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use manazir_model::Timestamp;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use super::AsOf;
 use super::as_of::Head;
@@ -14,7 +16,8 @@ use crate::aggregate::{Cell, Wanted};
 pub const SPANS_MAX: usize = 1_000_000;
 
 /// What there is a series for each of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum By {
     /// One of everything.
     #[default]

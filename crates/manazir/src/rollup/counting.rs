@@ -8,10 +8,11 @@ use manazir_ingest::backoff::Backoff;
 use manazir_model::Timestamp;
 use manazir_rollup::decode::content_of;
 use manazir_rollup::history::{Aside as Kept, AsideState};
+use manazir_rollup::hosted::Tried;
 use manazir_rollup::{Compiled, Destination, Error, Identity, Outcome, Plan, Raw, Row, Value};
 use serde::Serialize;
 
-use super::releasing::{Released, release};
+use super::releasing::{Released, release, try_out};
 
 /// Findings that are counted in one step, if so many are there at once: for each key in it a destination writes one row.
 pub const BATCH: usize = 20_000;
@@ -86,7 +87,7 @@ pub enum CameAs<'f> {
 pub struct Counting {
     plan: Plan,
     compiled: Arc<Compiled>,
-    destination: Box<dyn Destination>,
+    destination: Arc<dyn Destination>,
     tally: Tally,
     rows: Vec<Row>,
     /// Those that do not count, if the destination keeps them.
@@ -95,7 +96,7 @@ pub struct Counting {
 
 impl Counting {
     /// Every key has its row of zeros when this returns.
-    pub async fn new(plan: Plan, compiled: Arc<Compiled>, destination: Box<dyn Destination>) -> Result<Self> {
+    pub async fn new(plan: Plan, compiled: Arc<Compiled>, destination: Arc<dyn Destination>) -> Result<Self> {
         let rows = Vec::with_capacity(BATCH);
         let counting =
             Self { plan, compiled, destination, tally: Tally::default(), rows, asides: Vec::new() };
@@ -160,6 +161,40 @@ impl Counting {
             }
         }
         Ok(Some(not_yet))
+    }
+
+    /// Takes a line of a stream, the first of which is at position 0.
+    pub async fn take_line(
+        &mut self,
+        source: &Arc<str>,
+        position: u64,
+        line: Result<&[u8], String>,
+        now: Timestamp,
+    ) -> Result<Option<NotYet>> {
+        let compiled = Arc::clone(&self.compiled);
+        if position == 0 && compiled.spec.source.header {
+            return Ok(None);
+        }
+        let bytes = line.as_ref().map_or(&[][..], |line| line);
+        let came = line.as_ref().map_or(CameAs::Nothing, |line| CameAs::Line(line));
+        let values = line.clone().and_then(|line| compiled.spec.source.decode(line));
+        let identity = match &values {
+            Ok(values) => compiled.identity(source, position, bytes, values),
+            Err(_) => Identity { source: Arc::clone(source), position, content: content_of(bytes) },
+        };
+        self.take(identity, values.as_deref().map_err(Clone::clone), came, now).await
+    }
+
+    /// Tries one that was kept again. If it is mended and does not count all the same, nothing is written down.
+    pub async fn retry(&mut self, aside: Kept, now: Timestamp) -> Result<Tried> {
+        self.flush().await?;
+        let history = self.destination.history().context("what does not count is kept nowhere")?;
+        let tried = try_out(&self.compiled, &mut self.plan, &aside, now);
+        if tried == Tried::Counts {
+            let ports = (&*self.destination, history);
+            self.tally.add(release(&self.compiled, &mut self.plan, ports, &[aside], now).await?);
+        }
+        Ok(tried)
     }
 
     /// Counts what was taken.
@@ -236,45 +271,30 @@ pub fn now() -> Timestamp {
 /// Counts the lines of one stream.
 pub struct Lines {
     counting: Counting,
-    compiled: Arc<Compiled>,
     source: Arc<str>,
     /// The first of those that do not count.
     asides: Vec<Aside>,
-    /// Those that wait, if the destination does not keep them.
-    waiting: Vec<(Identity, Vec<Value>)>,
+    /// Those that wait, with their positions, if the destination does not keep them.
+    waiting: Vec<(u64, Vec<u8>)>,
 }
 
 impl Lines {
     /// `source`: the name of the stream.
     pub fn new(counting: Counting, source: &str) -> Self {
-        let compiled = Arc::clone(&counting.compiled);
-        Self { counting, compiled, source: source.into(), asides: Vec::new(), waiting: Vec::new() }
+        Self { counting, source: source.into(), asides: Vec::new(), waiting: Vec::new() }
     }
 
     /// Takes a line; the first one is at position 0.
     pub async fn take(&mut self, position: u64, line: Result<&[u8], String>, now: Timestamp) -> Result<()> {
-        if position == 0 && self.compiled.spec.source.header {
-            return Ok(());
-        }
-        let came = line.as_ref().map_or(CameAs::Nothing, |line| CameAs::Line(line));
-        let bytes = line.as_ref().map_or(&[][..], |line| line);
-        let values = line.clone().and_then(|line| self.compiled.spec.source.decode(line));
-        let identity = match &values {
-            Ok(values) => self.compiled.identity(&self.source, position, bytes, values),
-            Err(_) => Identity { source: Arc::clone(&self.source), position, content: content_of(bytes) },
-        };
-        let taken = self.counting.take(identity.clone(), values.as_deref().map_err(Clone::clone), came, now);
-        let Some(NotYet { reason, waits }) = taken.await? else { return Ok(()) };
+        let bytes = line.as_ref().map_or(&[][..], |line| line).to_owned();
+        let taken = self.counting.take_line(&self.source, position, line, now).await?;
+        let Some(NotYet { reason, waits }) = taken else { return Ok(()) };
         if self.asides.len() < ASIDES_MAX {
             self.asides.push(Aside { line: position + 1, reason, waits });
         }
         // More of them are counted at the next start, which reads the stream from its beginning.
-        if let Ok(values) = values
-            && waits
-            && !self.counting.keeps_asides()
-            && self.waiting.len() < WAITING_MAX
-        {
-            self.waiting.push((identity, values));
+        if waits && !self.counting.keeps_asides() && self.waiting.len() < WAITING_MAX {
+            self.waiting.push((position, bytes));
         }
         Ok(())
     }
@@ -284,18 +304,11 @@ impl Lines {
         self.counting.reload(plan).await?;
         self.asides.retain(|aside| !aside.waits);
         self.counting.release(now).await?;
-        for (identity, values) in std::mem::take(&mut self.waiting) {
+        for (position, line) in std::mem::take(&mut self.waiting) {
             let Tally { findings, waiting, .. } = self.counting.tally;
             self.counting.tally =
                 Tally { findings: findings - 1, waiting: waiting - 1, ..self.counting.tally };
-            let line = identity.position + 1;
-            let taken = self.counting.take(identity.clone(), Ok(&values), CameAs::Nothing, now);
-            if let Some(NotYet { reason, waits }) = taken.await? {
-                self.asides.push(Aside { line, reason, waits });
-                if waits {
-                    self.waiting.push((identity, values));
-                }
-            }
+            self.take(position, Ok(&line), now).await?;
         }
         self.counting.flush().await
     }

@@ -35,12 +35,12 @@ impl Progress {
         Ok(Self { path: folder.join(format!("{name}-{identity:016x}.place")) })
     }
 
-    fn read(&self) -> Option<Place> {
+    pub(super) fn read(&self) -> Option<Place> {
         // What cannot be read is as if it was not there: everything is sent once more, which changes no total.
         std::fs::read_to_string(&self.path).ok()?.parse().ok()
     }
 
-    fn write(&self, place: Place) -> Result<()> {
+    pub(super) fn write(&self, place: Place) -> Result<()> {
         let part = self.path.with_extension("part");
         std::fs::write(&part, place.to_string())
             .and_then(|()| std::fs::rename(&part, &self.path))

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use manazir_model::Timestamp;
 use manazir_rollup::history::{Aside, AsideState, Resolution};
+use manazir_rollup::hosted::Tried;
 use manazir_rollup::{Compiled, Destination, History, Identity, Outcome, Plan, Raw, Row};
 
 use super::counting::again;
@@ -71,6 +72,23 @@ pub async fn release(
         again(resolve).await.context("write down what became of findings")?;
     }
     Ok(released)
+}
+
+/// What one would come to; nothing is written.
+pub fn try_out(compiled: &Compiled, plan: &mut Plan, aside: &Aside, now: Timestamp) -> Tried {
+    match outcome(compiled, plan, aside, now) {
+        Outcome::Counts(_) => Tried::Counts,
+        Outcome::Waits(reason) => Tried::Waits(reason),
+        Outcome::Rejected(reason) => Tried::Rejected(reason),
+    }
+}
+
+/// What one counts as, if it does.
+pub fn mended(compiled: &Compiled, plan: &mut Plan, aside: &Aside, now: Timestamp) -> Option<Row> {
+    match outcome(compiled, plan, aside, now) {
+        Outcome::Counts(row) => Some(row),
+        Outcome::Waits(_) | Outcome::Rejected(_) => None,
+    }
 }
 
 /// It is taken in when it counts, and not when it came: until now no table showed it.

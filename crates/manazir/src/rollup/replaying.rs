@@ -8,6 +8,7 @@ use manazir_rollup::{Compiled, Destination, History, Identity, Outcome, Plan, Ra
 use serde::Serialize;
 
 use super::counting::{again, now};
+use super::releasing::mended;
 use crate::progress::{Work, interrupted};
 
 /// Findings that are set aside together.
@@ -90,7 +91,9 @@ impl<'r> Replaying<'r> {
                 let asides = again(next).await.context("read what did not count")?;
                 let Some(last) = asides.last() else { break };
                 after = last.number;
-                let rows: Vec<Row> = asides.iter().filter_map(|aside| self.mended(aside)).collect();
+                let (compiled, plan) = (self.compiled, &mut self.plan);
+                let mended = asides.iter().filter_map(|aside| mended(compiled, plan, aside, now()));
+                let rows: Vec<Row> = mended.collect();
                 self.replayed.findings += rows.len() as u64;
                 self.count(&rows, &[]).await?;
             }
@@ -139,19 +142,6 @@ impl<'r> Replaying<'r> {
         };
         let Row { source, position, content, known_at, raw, .. } = row;
         Err(Aside { number: 0, source, position, content, known_at, raw, reason, state })
-    }
-
-    fn mended(&mut self, aside: &Aside) -> Option<Row> {
-        let Aside { source, position, content, raw, .. } = aside;
-        let values = self.compiled.decode_kept(raw).ok()?;
-        let identity = match raw {
-            Raw::Line(line) => self.compiled.identity(source, *position, line, &values),
-            _ => Identity { source: source.clone(), position: *position, content: *content },
-        };
-        match self.plan.resolve(identity, &values, now()) {
-            Outcome::Counts(row) => Some(Row { raw: raw.clone(), ..row }),
-            Outcome::Waits(_) | Outcome::Rejected(_) => None,
-        }
     }
 
     async fn count(&mut self, rows: &[Row], asides: &[Aside]) -> Result<()> {

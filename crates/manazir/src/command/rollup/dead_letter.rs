@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use manazir_rollup::Raw;
 use manazir_rollup::history::{Aside, AsideState, Resolution};
+use manazir_rollup::hosted::Tried;
 use serde::Serialize;
 
 use super::place::Place;
@@ -19,7 +20,7 @@ use crate::command::{Ending, write_json};
 use crate::report::name::printable;
 use crate::report::number::counted;
 use crate::report::terminal::{Ink, Style, table, wrapped};
-use crate::rollup::releasing::{Released, release};
+use crate::rollup::releasing::{Released, release, try_out};
 
 /// Those that are tried again in one step.
 const TOGETHER: usize = 1_000;
@@ -153,10 +154,7 @@ fn repair(args: &RollupRepair, output: Output, out: &mut dyn Write) -> Result<En
         let mended = Aside { raw: Raw::Line(Arc::from(args.line.as_bytes())), ..aside };
         let mut plan = place.plan()?;
         // Told before anything is written: what was mended has to count.
-        let values = place.compiled().decode_kept(&mended.raw).map_err(|why| anyhow::anyhow!("{why}"))?;
-        let Raw::Line(line) = &mended.raw else { bail!("a line is a line") };
-        let identity = place.compiled().identity(&mended.source, mended.position, line, &values);
-        if let manazir_rollup::Outcome::Rejected(why) = plan.resolve(identity, &values, now()) {
+        if let Tried::Rejected(why) = try_out(place.compiled(), &mut plan, &mended, now()) {
             bail!("it would be rejected still: {why}");
         }
         let ports = (&*place.destination, place.history()?);

@@ -85,7 +85,7 @@ async fn replay(args: &RollupReplay, from: &Place, to: &Place, output: Output) -
         replaying.replace(&*to.destination, &shape, &work).await?;
         // Names follow, and what was set aside and counts by now is marked as that.
         let live = to.target.open(&to.shape).await?;
-        Counting::new(to.plan()?, compiled.clone(), live).await?.release(now()).await?;
+        Counting::new(to.plan()?, compiled.clone(), live.into()).await?.release(now()).await?;
     }
     Ok(replaying.replayed())
 }
