@@ -165,6 +165,8 @@ async fn everyone_has_a_row_from_the_start<D: Destination>(open: &impl AsyncFn(S
     assert_eq!(text(&again.totals().await.unwrap()), expected);
     again.prepare(&[key("11", "eleven")]).await.unwrap();
     assert!(text(&again.totals().await.unwrap()).ends_with("11 \"eleven\" 1 -7 [0, 0, 0, -7]\n"));
+    let some = again.totals_of(&["11", "77", "9"].map(str::to_owned)).await.unwrap();
+    assert_eq!(text(&some), "9 \"neun\" 1 100 [0, 100, 0, 0]\n11 \"eleven\" 1 -7 [0, 0, 0, -7]\n");
 }
 
 /// KP-W6, KP-W11: two people of one name are two, and neither a key nor a name is ever read as anything else.

@@ -1,5 +1,7 @@
 //! The port of whatever keeps totals.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 
 use crate::{History, Key, Row, Shape};
@@ -67,5 +69,14 @@ pub trait Destination: Send + Sync {
     /// What it knows of its past, if it keeps any.
     fn history(&self) -> Option<&dyn History> {
         None
+    }
+
+    /// The totals of some keys, which are written and come as [`totals`](Self::totals) writes and orders them. Nothing
+    /// of a key that has no row.
+    async fn totals_of(&self, keys: &[String]) -> Result<Vec<Total>, Error> {
+        let keys: HashSet<&String> = keys.iter().collect();
+        let mut totals = self.totals().await?;
+        totals.retain(|total| keys.contains(&total.key));
+        Ok(totals)
     }
 }
