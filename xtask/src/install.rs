@@ -8,9 +8,9 @@ use crate::shell;
 
 /// A program that some tests need.
 pub(crate) struct Need {
-    /// Any of these names on the search path will do.
+    /// Any of these names on the search path will do; without a package, any of these variables that says where one is.
     pub(crate) programs: &'static [&'static str],
-    /// The package of Debian that brings it.
+    /// The package of Debian that brings it; empty where none does.
     pub(crate) package: &'static str,
     /// What cannot run without it.
     pub(crate) what_for: &'static str,
@@ -59,6 +59,12 @@ pub(crate) const TEST_NEEDS: &[Need] = &[
         test_word: "needs_mariadb",
     },
     Need {
+        programs: &["MANAZIR_TEST_CQL"],
+        package: "",
+        what_for: "whatever is tested against a real Cassandra",
+        test_word: "needs_cassandra",
+    },
+    Need {
         programs: &["prometheus"],
         package: "prometheus",
         what_for: "whatever is tested against a real Prometheus",
@@ -91,13 +97,20 @@ pub(crate) const TEST_NEEDS: &[Need] = &[
 ];
 
 impl Need {
-    /// True if the program is on the machine.
+    /// True if the program is on the machine, or a variable says where it is.
     pub(crate) fn is_met(&self) -> bool {
-        self.programs.iter().any(|name| shell::find(name).is_some())
+        let is_there = |name: &str| match self.package {
+            "" => std::env::var_os(name).is_some(),
+            _ => shell::find(name).is_some(),
+        };
+        self.programs.iter().any(|name| is_there(name))
     }
 
     /// Says what to type, for a person who must do it.
     fn advice(&self) -> String {
+        if self.package.is_empty() {
+            return format!("{}=HOST:PORT is not set, so {} is left out", self.programs[0], self.what_for);
+        }
         format!(
             "{} is missing, so {} is left out; on Debian: sudo apt-get install {}",
             self.programs[0], self.what_for, self.package
@@ -112,7 +125,8 @@ pub(crate) fn unmet(needs: &[Need], install: bool) -> Vec<&Need> {
         return missing;
     }
     if install {
-        packages(&missing.iter().map(|need| need.package).collect::<Vec<_>>());
+        let names = missing.iter().map(|need| need.package).filter(|package| !package.is_empty());
+        packages(&names.collect::<Vec<_>>());
     }
     let unmet: Vec<_> = missing.into_iter().filter(|need| !need.is_met()).collect();
     for need in &unmet {
@@ -177,6 +191,14 @@ mod tests {
         what_for: "the test of absence",
         test_word: "needs_nothing",
     };
+
+    #[test]
+    fn what_cannot_be_installed_is_found_by_a_variable() {
+        let there = Need { programs: &["PATH"], package: "", ..ABSENT };
+        let absent = Need { programs: &["NO_SUCH_VARIABLE"], package: "", ..ABSENT };
+        assert!(there.is_met() && !absent.is_met());
+        assert!(absent.advice().starts_with("NO_SUCH_VARIABLE=HOST:PORT is not set"));
+    }
 
     #[test]
     fn a_program_that_is_missing_is_named_with_the_command_that_brings_it() {

@@ -214,8 +214,8 @@ pub struct SeriesSpec {
 pub struct DestinationSpec {
     /// Its name: of its queue, and on the command line.
     pub name: String,
-    /// Its address: `sqlite://`, `postgres://`, `mysql://`, `redis://`. `${NAME}` stands for a variable of the
-    /// environment, so that no secret has to stand in the file.
+    /// Its address: `sqlite://`, `postgres://`, `mysql://`, `redis://`, `cassandra://`. `${NAME}` stands for a
+    /// variable of the environment, so that no secret has to stand in the file.
     pub url: String,
     /// Names that differ from those of the table, for readers of this destination: its name as `table`, columns by
     /// theirs.

@@ -6,6 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use expect_test::expect;
 use serde_json::Value;
@@ -164,14 +165,39 @@ fn what_cannot_be_run_says_why() {
     said += &says(&["finding.csv"]);
     expect![[r#"
         manazir: read nothing.csv: No such file or directory (os error 2)
-        manazir: the specification has no destination `oracle`; it has sqlite, postgres, mariadb, redis
-        manazir: `oracle://` is no destination that totals can go to; there are sqlite, postgres, mysql and redis
+        manazir: the specification has no destination `oracle`; it has sqlite, postgres, mariadb, redis, cassandra
+        manazir: `oracle://` is no destination that totals can go to; there are sqlite, postgres, mysql, redis and cassandra
         manazir: the address of the destination `redis`: the environment has no variable `KARMA_PASSWORD`
         manazir: read nowhere/vulnerability.csv, the table `vulnerability`: No such file or directory (os error 2)
         manazir: ./severity.csv cannot be used:
           line 5: `id` "4" is there already
           line 6: `id` is "five", which is no whole number
     "#]].assert_eq(&said);
+}
+
+/// What is lacking in counters must not be added by two. Nobody listens at the address: the first waits for it.
+#[test]
+fn only_one_process_at_a_time_counts_into_counters() {
+    let place = Place::new();
+    let to = "cassandra://karma:secret@127.0.0.1:1/karma";
+    let mut first = place.command(&["finding.csv", "--to", to]).stderr(Stdio::null()).spawn().unwrap();
+    let is_locked = || {
+        let files = fs::read_dir(place.path(".manazir/rollup")).into_iter().flatten();
+        let mut locks =
+            files.map(|file| file.unwrap().path()).filter(|path| path.extension().unwrap() == "lock");
+        locks.any(|path| fs::File::open(path).unwrap().try_lock().is_err())
+    };
+    while !is_locked() {
+        assert!(first.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let output = place.run(&["finding.csv", "--to", to]);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let why =
+        "another process counts into the Cassandra at 127.0.0.1:1/karma/crowdsourcer_karma_distribution";
+    assert!(output.status.code() == Some(1) && said.contains(why) && !said.contains("secret"), "{said}");
 }
 
 #[test]
