@@ -6,12 +6,14 @@ pub mod history;
 pub mod load;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use manazir_model::hash::mixed;
 use manazir_model::{Random, Timestamp};
 
 use crate::aggregate::{Aggregate, Cell};
-use crate::{Destination, Key, KeyType, Raw, Row, Shape, Total, TotalsShape};
+use crate::memory::InMemory;
+use crate::{Destination, Error, Key, KeyType, Raw, Row, Shape, Total, TotalsShape};
 
 /// The shape of the original's table, with keys of a type.
 pub fn shape(name: &str, key_type: KeyType) -> Shape {
@@ -73,6 +75,7 @@ pub fn text(totals: &[Total]) -> String {
 pub async fn check<D: Destination>(open: impl AsyncFn(Shape) -> D) {
     everyone_has_a_row_from_the_start(&open).await;
     names_are_no_keys_and_may_hold_anything(&open).await;
+    a_number_is_written_in_one_way(&open).await;
     each_finding_counts_once(&open).await;
     order_and_batches_change_nothing(&open).await;
     shapes_with_less_are_kept_too(&open).await;
@@ -184,6 +187,24 @@ async fn names_are_no_keys_and_may_hold_anything<D: Destination>(open: &impl Asy
     assert_eq!(text(&destination.totals().await.unwrap()), expected);
 }
 
+/// A key that is no number is refused with all that comes with it, and so is one that would be the same number as
+/// another.
+async fn a_number_is_written_in_one_way<D: Destination>(open: &impl AsyncFn(Shape) -> D) {
+    let destination = open(shape("numbers", KeyType::Integer)).await;
+    let keys = ["-9223372036854775808", "-7", "0", "7", "9223372036854775807"];
+    destination.prepare(&keys.map(|id| key(id, id))).await.unwrap();
+    let expected = text(&destination.totals().await.unwrap());
+    for no_number in ["007", "+7", "-0", "-07", "", " 7", "7.0", "29abc", "9223372036854775808"] {
+        let counted = destination.count(&[row(0, "7", 0, 50), row(1, no_number, 0, 50)]).await;
+        assert!(matches!(counted, Err(Error::Refused(..))), "{no_number:?}: {counted:?}");
+        let prepared = destination.prepare(&[key("8", "eight"), key(no_number, "none")]).await;
+        assert!(matches!(prepared, Err(Error::Refused(..))), "{no_number:?}: {prepared:?}");
+        assert_eq!(text(&destination.totals().await.unwrap()), expected, "{no_number:?}");
+    }
+    let rows: Vec<Row> = keys.iter().zip(0..).map(|(id, position)| row(position, id, 0, 50)).collect();
+    assert_eq!(destination.count(&rows).await.unwrap(), 5);
+}
+
 fn total(key: &str, label: &str, count: u64, sum: i64) -> Total {
     Total { key: key.to_owned(), label: label.to_owned(), count, sum, ..Total::default() }
 }
@@ -284,6 +305,82 @@ pub async fn check_at_once<D: Destination + 'static, S>(
     let totals = open(shape).await.totals().await.unwrap();
     assert_eq!(totals.iter().map(|total| total.count).sum::<u64>(), 2_000);
     assert_eq!(totals.iter().map(|total| total.sum).sum::<i64>(), 20_000);
+}
+
+/// Many count while another counts anew what they count, beside them, until that takes its place: each finding counts
+/// once, as it counted anew if it did so in time. `open` and `spawn` as for [`check_at_once`].
+///
+/// # Panics
+/// If the destination breaks the contract.
+pub async fn check_adopt_at_once<D: Destination + 'static, S>(
+    open: impl AsyncFn(Shape) -> D,
+    spawn: impl Fn(futures::Counting) -> S,
+) where
+    S: Future<Output = u64>,
+{
+    // Each is a race of its own, and what is lost in one would be found again by the next.
+    for round in 0..8 {
+        adopt_at_once(with_extremes(&format!("adopted_at_once_{round}")), &open, &spawn).await;
+    }
+}
+
+async fn adopt_at_once<D: Destination + 'static, S>(
+    shape: Shape,
+    open: &impl AsyncFn(Shape) -> D,
+    spawn: &impl Fn(futures::Counting) -> S,
+) where
+    S: Future<Output = u64>,
+{
+    const ROWS: usize = 500;
+    const BATCH: usize = 20;
+    let rows_worth = |amount: i64| -> Arc<[Row]> {
+        (0..ROWS as u64).map(|at| row(at, &(at % 53).to_string(), (at % 4) as u16, amount)).collect()
+    };
+    let (rows, anew) = (rows_worth(10), rows_worth(7));
+    let (live, staged) = (open(shape.clone()).await, open(shape.staged()).await);
+    live.prepare(&[]).await.unwrap();
+    staged.prepare(&[]).await.unwrap();
+    // How far the findings have come.
+    let come = Arc::new(AtomicUsize::new(BATCH));
+    let mut counting = Vec::new();
+    for _ in 0..3 {
+        let destination = open(shape.clone()).await;
+        let (rows, come) = (Arc::clone(&rows), Arc::clone(&come));
+        counting.push(spawn(Box::pin(async move {
+            let (mut done, mut counted) = (0_usize, 0);
+            while done < ROWS {
+                let until = come.load(Ordering::SeqCst);
+                for batch in rows[done.saturating_sub(2 * BATCH)..until].chunks(BATCH) {
+                    counted += destination.count(batch).await.unwrap();
+                }
+                done = until;
+            }
+            counted
+        })));
+    }
+    let mut in_time = 0;
+    for attempt in 1.. {
+        let until = come.load(Ordering::SeqCst);
+        in_time += staged.count(&anew[in_time..until]).await.unwrap() as usize;
+        // What comes now is counted before the others take the place, which lack it, or behind that. Those who count may
+        // be faster each time: then nothing comes for once.
+        let comes = if attempt % 8 == 0 { 0 } else { BATCH };
+        come.store((until + comes).min(ROWS), Ordering::SeqCst);
+        if live.adopt(&shape.staged()).await.unwrap() {
+            break;
+        }
+    }
+    come.store(ROWS, Ordering::SeqCst);
+    let mut counted = 0;
+    for one in counting {
+        counted += one.await;
+    }
+    assert!((ROWS - in_time..=ROWS).contains(&(counted as usize)), "{counted}");
+    let expected = InMemory::new(shape.clone());
+    expected.count(&anew[..in_time]).await.unwrap();
+    expected.count(&rows[in_time..]).await.unwrap();
+    let totals = live.totals().await.unwrap();
+    assert_eq!(text(&totals), text(&expected.totals().await.unwrap()), "{in_time} counted anew in time");
 }
 
 /// The type of a task of [`check_at_once`].

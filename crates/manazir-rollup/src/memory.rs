@@ -54,6 +54,17 @@ impl InMemory {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Refuses keys that are none.
+    fn fit<'k>(&self, mut keys: impl Iterator<Item = &'k Arc<str>>) -> Result<(), Error> {
+        let fits = |key: &&Arc<str>| self.shape.key_type == KeyType::Text || KeyType::number(key).is_some();
+        match keys.find(|key| !fits(key)) {
+            Some(key) => {
+                Err(Error::Refused("memory".to_owned(), format!("the key {key:?} is no whole number").into()))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// By key, with what stands in further columns.
     fn finished(&self, totals: BTreeMap<Arc<str>, Total>, cells: &Cells) -> Vec<Total> {
         let finish =
@@ -86,6 +97,7 @@ impl Inside {
 #[async_trait]
 impl Destination for InMemory {
     async fn prepare(&self, keys: &[Key]) -> Result<(), Error> {
+        self.fit(keys.iter().map(|key| &key.id))?;
         self.with(|inside| {
             for Key { id, label } in keys {
                 let total = inside.total(id, &self.shape);
@@ -98,6 +110,7 @@ impl Destination for InMemory {
     }
 
     async fn count(&self, rows: &[Row]) -> Result<u64, Error> {
+        self.fit(rows.iter().map(|row| &row.key))?;
         Ok(self.with(|inside| {
             let mut counted = 0;
             for row in rows {

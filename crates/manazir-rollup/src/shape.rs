@@ -48,6 +48,14 @@ pub struct TotalsShape {
     pub more: Vec<(String, Aggregate)>,
 }
 
+impl KeyType {
+    /// The number that an integer key is. `None` also where a number is written in another way than numbers are, as
+    /// `007`, `+7` and `-0`: such a key is another than `7`, and would be the same number.
+    pub fn number(key: &str) -> Option<i64> {
+        key.parse().ok().filter(|number: &i64| number.to_string() == key)
+    }
+}
+
 impl Shape {
     /// The same under names of its own, for totals that are to [take the place](crate::Destination::adopt) of these.
     #[must_use]
