@@ -4,15 +4,18 @@ use std::collections::HashMap;
 use std::iter;
 
 use async_trait::async_trait;
+use manazir_rollup::history::cells::value;
 use manazir_rollup::seen::Block;
 use sqlx::{MySqlConnection, QueryBuilder};
 
 use crate::batch::{Batch, Part};
 use crate::failure::Failure;
 use crate::insert::Insert;
+use crate::seen::block;
 use crate::server::Work;
 use crate::sums::Sums;
 use crate::tables::{SEEN, Tables};
+use crate::{cells, gate};
 
 const COLUMNS: [&str; 4] = ["rollup", "source", "block", "seen"];
 
@@ -27,8 +30,9 @@ impl Work for Counting<'_> {
     type Done = u64;
 
     async fn attempt(&self, connection: &mut MySqlConnection) -> Result<u64, Failure> {
+        gate::share(connection, self.tables).await?;
         self.lock(connection).await?;
-        let mut sums = Sums::new(self.tables.shape().categories.len());
+        let mut sums = Sums::new(self.tables.shape().categories.len(), self.tables.wanted());
         for part in self.batch.parts() {
             let known = self.read(connection, part).await?;
             let changed = sums.add_new(part, known)?;
@@ -71,15 +75,7 @@ impl Counting<'_> {
         }
         select.push(")");
         let rows: Vec<(i64, Vec<u8>)> = select.build_query_as().fetch_all(&mut *connection).await?;
-        let read = |(number, bytes): (i64, Vec<u8>)| {
-            let length = bytes.len();
-            let block = Block::from_bytes(bytes).ok_or_else(|| Failure::Damaged {
-                what: "a block of what was counted",
-                why: format!("it has {length} bytes"),
-            })?;
-            Ok((number, block))
-        };
-        rows.into_iter().map(read).collect()
+        rows.into_iter().map(|(number, bytes)| Ok((number, block(bytes)?))).collect()
     }
 
     async fn write(
@@ -101,6 +97,10 @@ impl Counting<'_> {
 
     async fn add(&self, connection: &mut MySqlConnection, sums: &Sums<'_>) -> Result<(), Failure> {
         let rows = sums.by_key();
+        let cells = match self.tables.wanted() {
+            Some(wanted) if !rows.is_empty() => cells::add(connection, self.tables, &rows, &wanted).await?,
+            _ => Vec::new(),
+        };
         let labelled = self.tables.shape().label.is_some();
         let insert = self.tables.add();
         insert
@@ -115,10 +115,16 @@ impl Counting<'_> {
             })
             .await?;
         if let Some(insert) = self.tables.add_totals() {
+            let more = self.tables.shape().more();
+            let cells = cells.iter().map(Some).chain(iter::repeat(None));
+            let rows: Vec<_> = rows.iter().zip(cells).collect();
             insert
-                .run(connection, &rows, |row, (id, sum)| {
+                .run(connection, &rows, |row, ((id, sum), cell)| {
                     id.bind(row);
                     row.push_bind(sum.count).push_bind(sum.amount);
+                    for (_, aggregate) in more {
+                        row.push_bind(cell.and_then(|cell| value(cell, *aggregate)));
+                    }
                 })
                 .await?;
         }

@@ -25,6 +25,8 @@ pub(crate) enum Failure {
     Sql(sqlx::Error),
     /// What is asked for cannot be done.
     Refused(Refusal),
+    /// Another makes or drops the same tables, and does not come to an end.
+    Busy,
     /// What is there cannot be read.
     Damaged { what: &'static str, why: String },
 }
@@ -36,6 +38,8 @@ pub(crate) enum Refusal {
     Address(&'static str),
     #[error("`{0}` is no name of a table or a column: at most 64 letters, digits and `_`")]
     Name(String),
+    #[error("`{0}` is not prepared: nobody made its tables, or its totals took the place of others")]
+    Unprepared(String),
     #[error("two tables are named `{0}`")]
     SameTable(String),
     #[error("{categories} categories have {sums} columns")]
@@ -83,6 +87,7 @@ impl Failure {
             Self::Sql(error) if passes(&error) => Error::Away(place.to_owned(), error.into()),
             Self::Sql(error) => Error::Refused(place.to_owned(), error.into()),
             Self::Refused(refusal) => refusal.of(place),
+            Self::Busy => Error::Away(place.to_owned(), "another is at the same tables".into()),
             Self::Damaged { what, why } => Error::Damaged { what: format!("{what} in {place}"), why },
         }
     }

@@ -30,7 +30,7 @@ impl Insert {
         self.on_duplicate(columns, |name| format!("`{name}` = COALESCE(`{name}`, 0) + VALUES(`{name}`)"))
     }
 
-    /// Where the key is there, this column is set, and nothing else.
+    /// Where the key is there, this column is set; what is not named stays.
     pub(crate) fn setting(self, column: &str) -> Self {
         self.on_duplicate([column], |name| format!("`{name}` = VALUES(`{name}`)"))
     }
@@ -41,7 +41,8 @@ impl Insert {
         how: impl Fn(&str) -> String,
     ) -> Self {
         let columns: Vec<_> = columns.into_iter().map(|name| how(name.as_ref())).collect();
-        Self { tail: format!(" ON DUPLICATE KEY UPDATE {}", columns.join(", ")), ..self }
+        let head = if self.tail.is_empty() { " ON DUPLICATE KEY UPDATE " } else { ", " };
+        Self { tail: format!("{}{head}{}", self.tail, columns.join(", ")), ..self }
     }
 
     /// Writes `rows`; `bind` adds the values of one.

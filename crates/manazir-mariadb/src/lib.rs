@@ -1,19 +1,28 @@
 //! MariaDB as a destination of continuous aggregates: the totals stand in tables that any reader of SQL knows how to
 //! read, and what was counted is remembered in a table beside them, in the same transaction.
 //!
-//! Any number of processes count at once. Each transaction takes its locks in one order, that of the keys: first what
-//! was counted, then the totals. So they wait for each other and do not block each other for good; where they do all
-//! the same, because others use the tables too, the transaction is tried again.
+//! Any number of processes count at once. Each transaction takes its locks in one order: first the row of its rollup in
+//! `manazir_rollup_gate`, which all who count share; then, by the order of the keys, what was counted, the cells of
+//! further columns if there are some, and the totals. So they wait for each other and do not block each other for good;
+//! where they do all the same, because others use the tables too, the transaction is tried again.
+//!
+//! Who lets other totals take the place of these has that first row for itself, and takes all other locks behind it:
+//! nobody counts meanwhile. Readers see what was there before until all is done.
 
 mod address;
+mod adopt;
 mod batch;
+mod cells;
 mod count;
 mod failure;
+mod gate;
 mod insert;
 mod prepare;
+mod seen;
 mod server;
 mod sums;
 mod tables;
+mod tables_lock;
 mod totals;
 
 use std::fmt;
@@ -22,6 +31,7 @@ use async_trait::async_trait;
 use manazir_rollup::{Destination, Error, Key, Row, Shape, Total};
 
 use address::Address;
+use adopt::{Adopting, Comparing, Dropping};
 use batch::Batch;
 use count::Counting;
 use prepare::{Making, Preparing};
@@ -76,5 +86,20 @@ impl Destination for MariaDb {
 
     async fn totals(&self) -> Result<Vec<Total>, Error> {
         self.server.run(&Reading { tables: &self.tables }).await
+    }
+
+    /// False also where `staged` is not prepared: another was faster, and took it over.
+    async fn adopt(&self, staged: &Shape) -> Result<bool, Error> {
+        let staged = Tables::new(staged.clone()).map_err(|why| why.of(self.server.place()))?;
+        let (live, staged) = (&self.tables, &staged);
+        // Whether something is missing is looked at before, in nobody's way.
+        if !self.server.run(&Comparing { live, staged }).await?
+            || !self.server.run(&Adopting { live, staged }).await?
+        {
+            return Ok(false);
+        }
+        // It is done. What a failure here leaves behind is empty, and in nobody's way either.
+        let _ = self.server.run(&Dropping { staged }).await;
+        Ok(true)
     }
 }

@@ -5,8 +5,10 @@ use manazir_rollup::{KeyType, Shape};
 use sqlx::{AssertSqlSafe, Executor as _, MySqlConnection};
 
 use crate::failure::{Failure, Refusal};
+use crate::gate;
 use crate::server::Work;
 use crate::tables::{BINARY, Id, Tables};
+use crate::tables_lock;
 
 /// Makes the tables that are missing, and looks at those that were there before.
 pub(crate) struct Making<'a> {
@@ -18,6 +20,7 @@ impl Work for Making<'_> {
     type Done = ();
 
     async fn attempt(&self, connection: &mut MySqlConnection) -> Result<(), Failure> {
+        tables_lock::take(connection, self.tables).await?;
         for statement in self.tables.create() {
             connection.execute(AssertSqlSafe(statement)).await?;
         }
@@ -26,7 +29,8 @@ impl Work for Making<'_> {
         if let Some(totals) = &shape.totals {
             fits(connection, &totals.table, shape).await?;
         }
-        Ok(())
+        gate::make(connection, self.tables).await?;
+        tables_lock::release(connection, self.tables).await
     }
 }
 
@@ -74,6 +78,7 @@ impl Work for Preparing<'_> {
     type Done = ();
 
     async fn attempt(&self, connection: &mut MySqlConnection) -> Result<(), Failure> {
+        gate::share(connection, self.tables).await?;
         let labelled = self.tables.shape().label.is_some();
         let insert = self.tables.label();
         insert

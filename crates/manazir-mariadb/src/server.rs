@@ -19,9 +19,6 @@ const CONNECTIONS: u32 = 4;
 /// How long a caller waits for a connection; a server that starts is waited for.
 const ACQUIRE_MAX: Duration = Duration::from_secs(10);
 
-/// No attempt takes so long unless the server stands still.
-const ATTEMPT_MAX: Duration = Duration::from_secs(120);
-
 /// Before an attempt is made again because another transaction was in the way.
 const PAUSES: [Duration; 4] = [
     Duration::from_millis(20),
@@ -41,6 +38,9 @@ const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVIS
 pub(crate) trait Work: Sync {
     /// What it comes to.
     type Done;
+
+    /// No attempt takes so long unless the server stands still.
+    const ATTEMPT_MAX: Duration = Duration::from_secs(120);
 
     /// Does it; if it fails, nothing of it stays.
     async fn attempt(&self, connection: &mut MySqlConnection) -> Result<Self::Done, Failure>;
@@ -74,7 +74,7 @@ impl Server {
     pub(crate) async fn run<W: Work>(&self, work: &W) -> Result<W::Done, Error> {
         let mut pauses = PAUSES.into_iter();
         loop {
-            let attempt = timeout(ATTEMPT_MAX, self.attempt(work)).await;
+            let attempt = timeout(W::ATTEMPT_MAX, self.attempt(work)).await;
             let failure = match attempt {
                 Ok(Ok(done)) => return Ok(done),
                 Ok(Err(failure)) => failure,

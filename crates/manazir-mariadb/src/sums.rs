@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use manazir_rollup::aggregate::{Cell, Wanted};
 use manazir_rollup::seen::Block;
 
 use crate::batch::{Counted, Part};
@@ -13,19 +14,22 @@ pub(crate) struct Sum {
     pub(crate) count: i64,
     pub(crate) amount: i64,
     pub(crate) by_category: Vec<i64>,
+    /// For further columns, if there are some.
+    pub(crate) cell: Option<Cell>,
 }
 
 /// What is added to the tables, in their order.
 pub(crate) struct Sums<'b> {
     categories: usize,
+    wanted: Option<Wanted>,
     by_key: BTreeMap<&'b Id, Sum>,
     new: u64,
 }
 
 impl<'b> Sums<'b> {
-    /// Nothing, for so many categories.
-    pub(crate) fn new(categories: usize) -> Self {
-        Self { categories, by_key: BTreeMap::new(), new: 0 }
+    /// Nothing, for so many categories, and with cells that keep what is wanted.
+    pub(crate) fn new(categories: usize, wanted: Option<Wanted>) -> Self {
+        Self { categories, wanted, by_key: BTreeMap::new(), new: 0 }
     }
 
     /// Adds what is new of `part`; `known` is what was counted of its blocks. The blocks that have changed.
@@ -51,10 +55,18 @@ impl<'b> Sums<'b> {
     }
 
     fn add(&mut self, Counted { row, id }: &'b Counted<'_>) -> Result<(), Refusal> {
-        let nothing = || Sum { count: 0, amount: 0, by_category: vec![0; self.categories] };
+        let nothing = || Sum {
+            count: 0,
+            amount: 0,
+            by_category: vec![0; self.categories],
+            cell: self.wanted.as_ref().map(Cell::new),
+        };
         let sum = self.by_key.entry(id).or_insert_with(nothing);
         for total in [&mut sum.amount, &mut sum.by_category[usize::from(row.category)]] {
             *total = total.checked_add(row.amount).ok_or_else(|| Refusal::Overflow(row.key.to_string()))?;
+        }
+        if let Some(cell) = &mut sum.cell {
+            cell.add(row.amount, row.distinct);
         }
         sum.count += 1;
         self.new += 1;

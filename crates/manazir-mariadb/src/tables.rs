@@ -1,8 +1,10 @@
 //! The tables of a rollup: their names, which are checked here once and for all, their columns and keys.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
+use manazir_rollup::aggregate::Wanted;
 use manazir_rollup::{Key, KeyType, Shape, TotalsShape};
 use sqlx::MySql;
 use sqlx::query_builder::Separated;
@@ -12,6 +14,12 @@ use crate::insert::Insert;
 
 /// What was counted, of all rollups of a database.
 pub(crate) const SEEN: &str = "manazir_rollup_seen";
+
+/// The further columns' cells, of all rollups of a database that have such columns.
+pub(crate) const CELLS: &str = "manazir_rollup_cell";
+
+/// A row for each rollup of a database.
+pub(crate) const GATES: &str = "manazir_rollup_gate";
 
 /// The collation of all that is told apart by its bytes: neither case nor a space at the end is overlooked.
 pub(crate) const BINARY: &str = "utf8mb4_nopad_bin";
@@ -41,6 +49,15 @@ impl Id {
     }
 }
 
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(number) => number.fmt(f),
+            Self::Text(text) => text.fmt(f),
+        }
+    }
+}
+
 /// A shape whose names may stand in a statement.
 pub(crate) struct Tables {
     shape: Shape,
@@ -52,9 +69,10 @@ impl Tables {
         let Shape { table, key, label, sums, categories, totals, .. } = &shape;
         let mut names = vec![table, key];
         names.extend(label.iter().chain(sums));
-        let mut tables = vec![SEEN, table];
-        if let Some(TotalsShape { table, count, sum, mean }) = totals {
+        let mut tables = vec![SEEN, CELLS, GATES, table];
+        if let Some(TotalsShape { table, count, sum, mean, more }) = totals {
             names.extend([table, count, sum, mean]);
+            names.extend(more.iter().map(|(name, _)| name));
             tables.push(table);
         }
         if let Some(wrong) = names.into_iter().find(|name| !is_name(name)) {
@@ -95,17 +113,23 @@ impl Tables {
         columns.extend(label.iter().map(|label| format!("`{label}` TEXT NOT NULL DEFAULT ''")));
         columns.extend(sums.iter().map(|sum| format!("`{sum}` BIGINT NOT NULL DEFAULT 0")));
         let mut statements = vec![create(table, &columns.join(", "), &format!("`{key}`"))];
-        if let Some(TotalsShape { table, count, sum, mean }) = &self.shape.totals {
+        if let Some(TotalsShape { table, count, sum, mean, more }) = &self.shape.totals {
+            let more: String = more.iter().map(|(name, _)| format!(", `{name}` DOUBLE NULL")).collect();
             // The digits behind the point come from the first operand, whatever the server is set to.
             let columns = format!(
                 "{id}, `{count}` BIGINT NOT NULL DEFAULT 0, `{sum}` BIGINT NOT NULL DEFAULT 0, \
-                 `{mean}` DECIMAL(40,6) AS (CAST(`{sum}` AS DECIMAL(40,6)) / NULLIF(`{count}`, 0)) VIRTUAL"
+                 `{mean}` DECIMAL(40,6) AS (CAST(`{sum}` AS DECIMAL(40,6)) / NULLIF(`{count}`, 0)) VIRTUAL{more}"
             );
             statements.push(create(table, &columns, &format!("`{key}`")));
         }
         let seen =
             format!("`rollup` {text}, `source` {text}, `block` BIGINT NOT NULL, `seen` MEDIUMBLOB NOT NULL");
         statements.push(create(SEEN, &seen, "`rollup`, `source`, `block`"));
+        statements.push(create(GATES, &format!("`rollup` {text}"), "`rollup`"));
+        if self.wanted().is_some() {
+            let cells = format!("`rollup` {text}, `key` {text}, `cell` MEDIUMBLOB NOT NULL");
+            statements.push(create(CELLS, &cells, "`rollup`, `key`"));
+        }
         statements
     }
 
@@ -115,10 +139,48 @@ impl Tables {
         Insert::new(table, [key].into_iter().chain(label).chain(sums)).adding(sums)
     }
 
-    /// Rows that add to the second table: key, count, sum.
+    /// The statement that drops the tables that are its own.
+    pub(crate) fn drop(&self) -> String {
+        let Shape { table, totals, .. } = &self.shape;
+        let totals = totals.as_ref().map_or(String::new(), |totals| format!(", `{}`", totals.table));
+        format!("DROP TABLE IF EXISTS `{table}`{totals}")
+    }
+
+    /// The statements by which rows of `staged` take the place of all there are, and are gone there.
+    pub(crate) fn take_over(&self, staged: &Self) -> Vec<String> {
+        let moving = |to: &str, from: &str, columns: &[&String]| {
+            let columns: Vec<_> = columns.iter().map(|name| format!("`{name}`")).collect();
+            let columns = columns.join(", ");
+            [
+                format!("DELETE FROM `{to}`"),
+                format!("INSERT INTO `{to}` ({columns}) SELECT {columns} FROM `{from}`"),
+                format!("DELETE FROM `{from}`"),
+            ]
+        };
+        let Shape { table, key, label, sums, totals, .. } = &self.shape;
+        let columns: Vec<_> = [key].into_iter().chain(label).chain(sums).collect();
+        let mut statements = Vec::from(moving(table, &staged.shape.table, &columns));
+        if let (Some(totals), Some(next)) = (totals, &staged.shape.totals) {
+            let TotalsShape { table, count, sum, more, .. } = totals;
+            let columns: Vec<_> =
+                [key, count, sum].into_iter().chain(more.iter().map(|(name, _)| name)).collect();
+            statements.extend(moving(table, &next.table, &columns));
+        }
+        statements
+    }
+
+    /// What the cells keep, if there are some.
+    pub(crate) fn wanted(&self) -> Option<Wanted> {
+        let more = self.shape.more();
+        (!more.is_empty()).then(|| more.iter().map(|(_, aggregate)| *aggregate).collect())
+    }
+
+    /// Rows that add to the second table: key, count, sum; and, which are set, the further columns.
     pub(crate) fn add_totals(&self) -> Option<Insert> {
-        let TotalsShape { table, count, sum, .. } = self.shape.totals.as_ref()?;
-        Some(Insert::new(table, [&self.shape.key, count, sum]).adding([count, sum]))
+        let TotalsShape { table, count, sum, more, .. } = self.shape.totals.as_ref()?;
+        let more = more.iter().map(|(name, _)| name);
+        let insert = Insert::new(table, [&self.shape.key, count, sum].into_iter().chain(more.clone()));
+        Some(more.fold(insert.adding([count, sum]), |insert, name| insert.setting(name)))
     }
 
     /// Rows for keys that may have one: key and label.
@@ -133,11 +195,12 @@ impl Tables {
         Some(Insert::new(table, [&self.shape.key]).setting(&self.shape.key))
     }
 
-    /// The statement that reads all totals: key, label, count, sum, sums.
+    /// The statement that reads all totals: key, label, count, sum, sums, further columns.
     pub(crate) fn select(&self) -> String {
         let Shape { table, key, label, sums, totals, .. } = &self.shape;
         let label = label.as_ref().map_or("''".to_owned(), |label| format!("a.`{label}`"));
         let sums: String = sums.iter().map(|sum| format!(", COALESCE(a.`{sum}`, 0)")).collect();
+        let more: String = self.shape.more().iter().map(|(name, _)| format!(", b.`{name}`")).collect();
         let (of, join) = match totals {
             Some(TotalsShape { table, count, sum, .. }) => (
                 format!("b.`{count}`, b.`{sum}`"),
@@ -145,16 +208,15 @@ impl Tables {
             ),
             None => ("NULL, NULL".to_owned(), String::new()),
         };
-        format!("SELECT a.`{key}`, {label}, {of}{sums} FROM `{table}` a{join} ORDER BY a.`{key}`")
+        format!("SELECT a.`{key}`, {label}, {of}{sums}{more} FROM `{table}` a{join} ORDER BY a.`{key}`")
     }
 
     /// A key as the tables hold it.
     pub(crate) fn id(&self, key: &Arc<str>) -> Result<Id, Refusal> {
         match self.shape.key_type {
-            KeyType::Integer => key
-                .parse()
+            KeyType::Integer => KeyType::number(key)
                 .map(Id::Integer)
-                .map_err(|_| Refusal::NoInteger(key.chars().take(TEXT_MAX).collect())),
+                .ok_or_else(|| Refusal::NoInteger(key.chars().take(TEXT_MAX).collect())),
             KeyType::Text => not_long("a key", key).map(|()| Id::Text(Arc::clone(key))),
         }
     }

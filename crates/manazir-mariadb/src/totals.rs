@@ -35,11 +35,19 @@ impl Reading<'_> {
         let [count, sum] = [row.try_get::<Option<i64>, _>(2)?, row.try_get(3)?];
         let by_category: Result<Vec<i64>, _> = (4..4 + shape.sums.len()).map(|at| row.try_get(at)).collect();
         let by_category = by_category?;
+        let more = (0..shape.more().len()).map(|at| row.try_get(4 + shape.sums.len() + at));
         // No count is negative.
         let count = count.unwrap_or_default().cast_unsigned();
         let all = || by_category.iter().fold(0, |all: i64, sum| all.saturating_add(*sum));
         let sum = if shape.totals.is_some() { sum.unwrap_or_default() } else { all() };
-        Ok(Total { key, label: label.unwrap_or_default(), count, sum, by_category })
+        Ok(Total {
+            key,
+            label: label.unwrap_or_default(),
+            count,
+            sum,
+            by_category,
+            more: more.collect::<Result<_, _>>()?,
+        })
     }
 }
 

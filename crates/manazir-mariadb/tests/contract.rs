@@ -62,7 +62,10 @@ mod needs_mariadb {
     async fn the_tables_keep_the_contract() {
         let server = Server::start();
         let url = server.url();
-        contract::check(async |shape: Shape| MariaDb::open(&url, shape).unwrap()).await;
+        let open = async |shape: Shape| MariaDb::open(&url, shape).unwrap();
+        contract::check(&open).await;
+        contract::check_more(contract::with_extremes("extremes"), &open).await;
+        contract::check_more(contract::with_sketches("sketches"), &open).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -73,7 +76,9 @@ mod needs_mariadb {
             let task = tokio::spawn(counting);
             async { task.await.unwrap() }
         };
-        contract::check_at_once(async |shape: Shape| MariaDb::open(&url, shape).unwrap(), spawn).await;
+        let open = async |shape: Shape| MariaDb::open(&url, shape).unwrap();
+        contract::check_at_once(&open, spawn).await;
+        contract::check_adopt_at_once(&open, spawn).await;
     }
 
     async fn fresh(server: &Server, name: &str) -> (MariaDb, MySqlConnection) {
@@ -113,6 +118,119 @@ mod needs_mariadb {
         let mean = "SELECT CAST(karma_average AS CHAR) FROM cs_totals WHERE cs_id = 3";
         let mean: String = sqlx::query_scalar(mean).fetch_one(&mut reader).await.unwrap();
         assert_eq!(mean, "66.666667");
+    }
+
+    #[tokio::test]
+    async fn further_columns_are_columns() {
+        let server = Server::start();
+        let url = server.url();
+        let destination = MariaDb::open(&url, contract::with_sketches("cs")).unwrap();
+        destination.prepare(&[key("2", "two"), key("1", "one")]).await.unwrap();
+        // More keys than are read at a time.
+        let rows: Vec<Row> =
+            (0..1_000).map(|at| row(at, &(at % 300).to_string(), 0, at as i64 - 500)).collect();
+        for rows in rows.chunks(700) {
+            destination.count(rows).await.unwrap();
+        }
+        let mut reader = MySqlConnection::connect(&url).await.unwrap();
+        let read = "SELECT cs_id, karma_min, karma_max, karma_median, things FROM cs_totals WHERE cs_id < 2";
+        let read = reader.fetch_all(read).await.unwrap();
+        let columns = |row: usize| [1, 2, 3, 4].map(|column| read[row].get::<Option<f64>, _>(column));
+        for (at, [min, max, median, things]) in [(0.0, columns(0)), (1.0, columns(1))] {
+            assert_eq!([min, max, things], [Some(at - 500.0), Some(at + 400.0), Some(0.0)]);
+            assert!(median.is_some_and(|median| (-202.0..=102.0).contains(&median)), "{median:?}");
+        }
+        let cells: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM manazir_rollup_cell WHERE rollup = 'cs'")
+            .fetch_one(&mut reader)
+            .await
+            .unwrap();
+        assert_eq!(cells, 300);
+    }
+
+    /// As whoever dies at the wrong moment would leave it: everything is taken over, and the tables are still there.
+    #[tokio::test]
+    async fn tables_that_could_not_be_dropped_hurt_nobody() {
+        let server = Server::start();
+        let url = server.url();
+        let login = format!("manazir:{}@", Server::password());
+        let mut root = MySqlConnection::connect(&url.replace(&login, "root@")).await.unwrap();
+        root.execute("CREATE USER ann@'127.0.0.1' IDENTIFIED BY 'secret'").await.unwrap();
+        let grant = "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON *.* TO ann@'127.0.0.1'";
+        root.execute(grant).await.unwrap();
+        let shape = contract::with_extremes("kept");
+        let open = |shape| MariaDb::open(&url.replace(&login, "ann:secret@"), shape).unwrap();
+        let (live, staged) = (open(shape.clone()), open(shape.staged()));
+        let anew = [row(0, "1", 0, 7), row(1, "1", 0, 8)];
+        for destination in [&live, &staged] {
+            destination.prepare(&[key("1", "one")]).await.unwrap();
+        }
+        live.count(&[row(0, "1", 0, 50)]).await.unwrap();
+        staged.count(&anew).await.unwrap();
+        assert!(live.adopt(&shape.staged()).await.unwrap());
+        for table in ["kept_distribution_next", "kept_totals_next"] {
+            let count = format!("SELECT COUNT(*) FROM {table}");
+            let count = sqlx::query_scalar::<_, i64>(AssertSqlSafe(count)).fetch_one(&mut root).await;
+            assert_eq!(count.unwrap(), 0, "{table}");
+        }
+        let expected = "1 \"one\" 2 15 [15, 0, 0, 0] [Some(7.0), Some(8.0)]\n";
+        assert_eq!(text(&live.totals().await.unwrap()), expected);
+        assert!(!live.adopt(&shape.staged()).await.unwrap(), "another was faster");
+        assert_eq!(text(&live.totals().await.unwrap()), expected);
+        let error = staged.count(&anew).await.unwrap_err();
+        assert!(all_of(&error).contains("`kept_next` is not prepared"), "{}", all_of(&error));
+
+        staged.prepare(&[]).await.unwrap();
+        assert_eq!(text(&staged.totals().await.unwrap()), "");
+        assert!(!live.adopt(&shape.staged()).await.unwrap());
+        staged.count(&[row(0, "1", 0, 1), row(1, "1", 0, 2)]).await.unwrap();
+        // Somebody who may drop them.
+        let live = MariaDb::open(&url, shape.clone()).unwrap();
+        assert!(live.adopt(&shape.staged()).await.unwrap());
+        let left = "SELECT COUNT(*) FROM information_schema.tables WHERE table_name LIKE 'kept%next%'";
+        assert_eq!(sqlx::query_scalar::<_, i64>(left).fetch_one(&mut root).await.unwrap(), 0);
+        assert_eq!(live.totals().await.unwrap()[0].sum, 3);
+    }
+
+    /// KP-W9: no round trip for each message.
+    #[tokio::test]
+    async fn a_batch_takes_few_statements() {
+        let server = Server::start();
+        let (destination, mut other) = fresh(&server, "few").await;
+        let rows: Vec<Row> = (0..5_000).map(|at| row(at, &(at % 53).to_string(), 0, 10)).collect();
+        destination.count(&rows[..1]).await.unwrap();
+        let mut statements = async || -> u64 {
+            let status = "SHOW GLOBAL STATUS LIKE 'Questions'";
+            let (_, number): (String, String) = sqlx::query_as(status).fetch_one(&mut other).await.unwrap();
+            number.parse().unwrap()
+        };
+        let before = statements().await;
+        assert_eq!(destination.count(&rows).await.unwrap(), 4_999);
+        let statements = statements().await - before;
+        assert!(statements < 40, "{statements}");
+    }
+
+    /// KP-W7: what others are in the way of is tried again a few times, and then left to who asked; the errors are
+    /// those of this store.
+    #[tokio::test]
+    async fn attempts_come_to_an_end() {
+        let server = Server::start();
+        let (destination, mut other) = fresh(&server, "ends").await;
+        other.execute("CREATE TABLE attempt (number INT) ENGINE=MyISAM").await.unwrap();
+        for (state, number, expected) in [("40001", 1213, 5), ("HY000", 1205, 5), ("45000", 1644, 1)] {
+            let trigger = format!(
+                "CREATE OR REPLACE TRIGGER ends BEFORE INSERT ON ends_distribution FOR EACH ROW BEGIN \
+                 INSERT INTO attempt VALUES (1); SIGNAL SQLSTATE '{state}' SET MYSQL_ERRNO = {number}; END"
+            );
+            other.execute(AssertSqlSafe(trigger)).await.unwrap();
+            other.execute("TRUNCATE attempt").await.unwrap();
+            let error = destination.count(&[row(0, "1", 0, 50)]).await.unwrap_err();
+            let passes = matches!(error, Error::Away(..));
+            assert!(passes == (expected > 1) && all_of(&error).contains(&number.to_string()), "{error:?}");
+            let attempts = "SELECT COUNT(*) FROM attempt";
+            assert_eq!(sqlx::query_scalar::<_, i64>(attempts).fetch_one(&mut other).await.unwrap(), expected);
+        }
+        other.execute("DROP TRIGGER ends").await.unwrap();
+        assert_eq!(destination.count(&[row(0, "1", 0, 50)]).await.unwrap(), 1);
     }
 
     /// Counts all of it, again and again until it is told to stop, however often the server goes away; how often that
