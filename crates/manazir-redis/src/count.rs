@@ -1,6 +1,5 @@
 //! Rows become chunks, each of which one run of the script counts.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use manazir_rollup::seen::{BLOCK, block_of};
@@ -24,7 +23,7 @@ pub(crate) async fn count(link: &Link, layout: &Layout, script: &Script, rows: &
         counting.push((row, layout.row(row).map_err(|why| link.refused(why))?));
     }
     // Neighbours come together, and what comes twice comes once.
-    let identity = |(row, _): &(&Row, Cow<'_, str>)| (row.position, content(row));
+    let identity = |(row, _): &(&Row, &str)| (row.position, content(row));
     counting.sort_by(|one, other| {
         one.0.source.cmp(&other.0.source).then_with(|| identity(one).cmp(&identity(other)))
     });
@@ -43,9 +42,9 @@ fn content(row: &Row) -> u64 {
 }
 
 /// One run of the script, as its head describes it.
-fn run<'a>(layout: &Layout, script: &'a Script, chunk: &[(&Row, Cow<'_, str>)]) -> ScriptInvocation<'a> {
+fn run<'a>(layout: &Layout, script: &'a Script, chunk: &[(&Row, &str)]) -> ScriptInvocation<'a> {
     let mut run = script.prepare_invoke();
-    run.key(&layout.keys).key(&layout.shape.table);
+    run.key(&layout.keys).key(&layout.shape.table).key(&layout.changes).key(&layout.blocks);
     let mut names = Names::default();
     let mut blocks = Vec::new();
     let place = |row: &Row| (row.source.clone(), block_of(row.position));
@@ -59,6 +58,7 @@ fn run<'a>(layout: &Layout, script: &'a Script, chunk: &[(&Row, Cow<'_, str>)]) 
     }
     run.arg(layout.shape.categories.len()).arg(&layout.shape.categories);
     run.arg(layout.columns.len()).arg(&layout.columns);
+    run.arg(layout.more.len()).arg(&layout.more);
     run.arg(names.in_order.len()).arg(&names.in_order);
     run.arg(blocks.len()).arg(&blocks);
     run

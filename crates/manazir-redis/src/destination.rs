@@ -1,14 +1,13 @@
 //! The port of destinations, on Redis.
 
-use std::borrow::Cow;
 use std::vec::IntoIter;
 
 use async_trait::async_trait;
-use manazir_rollup::{Destination, Error, Key, KeyType, Row, Total};
+use manazir_rollup::{Destination, Error, Key, KeyType, Row, Shape, Total};
 use redis::Pipeline;
 
-use crate::layout::field;
-use crate::{Redis, count};
+use crate::layout::{Layout, field};
+use crate::{Redis, adopt, count};
 
 /// Keys that are read or written at a time: some thousands of fields, which is milliseconds.
 const KEYS: usize = 1_000;
@@ -46,16 +45,21 @@ impl Destination for Redis {
         }
         Ok(totals)
     }
+
+    async fn adopt(&self, staged: &Shape) -> Result<bool, Error> {
+        let staged = Layout::new(staged.clone()).map_err(|why| self.link.refused(why))?;
+        adopt::adopt(&self.link, &self.layout, &staged).await
+    }
 }
 
 impl Redis {
     /// Writes what is not there yet, and the labels.
-    fn rows_of_zeros(&self, keys: &[(Cow<'_, str>, &str)]) -> Pipeline {
+    fn rows_of_zeros(&self, keys: &[(&str, &str)]) -> Pipeline {
         let layout = &self.layout;
         let mut commands = redis::pipe();
         commands.cmd("ZADD").arg(&layout.keys);
         for (key, _) in keys {
-            commands.arg(0).arg(&**key);
+            commands.arg(0).arg(key);
         }
         for (key, _) in keys {
             for category in &layout.shape.categories {
@@ -70,7 +74,7 @@ impl Redis {
         if let Some(labels) = &layout.labels {
             commands.cmd("HSET").arg(labels);
             for (key, label) in keys {
-                commands.arg(&**key).arg(*label);
+                commands.arg(key).arg(label);
             }
         }
         commands
@@ -83,7 +87,10 @@ impl Redis {
         let mut run = self.reading.key(&layout.keys);
         run.key(&layout.shape.table).arg(from).arg(KEYS).arg(columns.len()).arg(endings(columns));
         if let Some(totals) = &layout.shape.totals {
-            run.key(&totals.table).arg(2).arg(endings([&totals.count, &totals.sum]));
+            let columns =
+                [&totals.count, &totals.sum].into_iter().chain(totals.more.iter().map(|(name, _)| name));
+            let endings = endings(columns);
+            run.key(&totals.table).arg(endings.len()).arg(endings);
         }
         if let Some(labels) = &layout.labels {
             run.key(labels).arg(1).arg("");
@@ -103,9 +110,14 @@ impl Redis {
                 Some(totals) => (next(totals)?, next(totals)?),
                 None => (0, added(&key, &by_category)?),
             };
+            let mut extreme = || match totals.as_mut().and_then(IntoIter::next).flatten() {
+                Some(text) => whole(&key, Some(text)).map(|amount| Some(amount as f64)),
+                None => Ok(None),
+            };
+            let more = layout.more.iter().map(|_| extreme()).collect::<Result<_, _>>()?;
             let count = count.try_into().map_err(|_| damaged(&key, format!("its count is {count}")))?;
             let label = labels.next().flatten().unwrap_or_default();
-            page.push(Total { key, label, count, sum, by_category });
+            page.push(Total { key, label, count, sum, by_category, more });
         }
         Ok(page)
     }

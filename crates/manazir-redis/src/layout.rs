@@ -1,8 +1,8 @@
 //! Which keys and fields there are, and which words they cannot be made of.
 
-use std::borrow::Cow;
 use std::fmt::Display;
 
+use manazir_rollup::aggregate::Aggregate;
 use manazir_rollup::{AMOUNT_MAX, KeyType, Row, Shape};
 
 /// Of a source and of a key.
@@ -15,17 +15,25 @@ pub(crate) struct Layout {
     pub(crate) keys: String,
     /// Name of the hash of the labels, if they are kept.
     pub(crate) labels: Option<String>,
-    /// Of count, sum and mean; empty without a table of totals.
+    /// Of count, sum and mean, and the further ones; empty without a table of totals.
     pub(crate) columns: Vec<String>,
+    /// What stands in the further ones, as the script knows it.
+    pub(crate) more: Vec<&'static str>,
+    /// Name of the number of changes.
+    pub(crate) changes: String,
+    /// Name of the sorted set of the blocks in which something was counted.
+    pub(crate) blocks: String,
 }
 
 impl Layout {
     /// The error says why the shape cannot be laid out.
     pub(crate) fn new(shape: Shape) -> Result<Self, String> {
         let totals = shape.totals.as_ref();
-        let columns: Vec<String> = totals
+        let mut columns: Vec<String> = totals
             .map(|totals| [&totals.count, &totals.sum, &totals.mean].map(Clone::clone).into())
             .unwrap_or_default();
+        columns.extend(shape.more().iter().map(|(name, _)| name.clone()));
+        let more = shape.more().iter().map(extreme).collect::<Result<_, _>>()?;
         if totals.is_some_and(|totals| totals.table == shape.table) {
             return Err(format!("{} cannot be both tables", shape.table));
         }
@@ -37,32 +45,54 @@ impl Layout {
             told_apart(&shape.categories)?;
             told_apart(&columns)?;
         }
-        let keys = format!("{}keys", prefix(&shape));
+        let own = |what: &str| format!("{}{what}", prefix(&shape));
+        let (keys, changes, blocks) = (own("keys"), own("changes"), own("blocks"));
         let labels = shape.label.as_ref().map(|label| format!("{}:{label}", shape.table));
-        Ok(Self { shape, keys, labels, columns })
+        Ok(Self { shape, keys, labels, columns, more, changes, blocks })
     }
 
     /// Where it is remembered what was counted in a block of positions; `kind` is `seen` or `more`.
     pub(crate) fn block(&self, kind: &str, block: u64, source: &str) -> String {
-        format!("{}{kind}:{block}:{source}", prefix(&self.shape))
+        self.named(kind, &format!("{block}:{source}"))
+    }
+
+    /// The same, of a block as the set of the blocks names it.
+    pub(crate) fn named(&self, kind: &str, block: &str) -> String {
+        format!("{}{kind}:{block}", self.prefix())
+    }
+
+    /// Begins all keys that no reader needs to know.
+    pub(crate) fn prefix(&self) -> String {
+        prefix(&self.shape)
+    }
+
+    /// What gets another's place as a whole.
+    pub(crate) fn taken_over(&self) -> Vec<&str> {
+        let totals = self.shape.totals.as_ref().map(|totals| totals.table.as_str());
+        [self.keys.as_str(), &self.shape.table]
+            .into_iter()
+            .chain(totals)
+            .chain(self.labels.as_deref())
+            .collect()
     }
 
     /// A name of our own that holds nothing.
     pub(crate) fn scratch(&self) -> String {
-        format!("{}try", prefix(&self.shape))
+        format!("{}try", self.prefix())
     }
 
-    /// A key as it is written, so that one number is one key; the error says why it is none.
-    pub(crate) fn key<'a>(&self, id: &'a str) -> Result<Cow<'a, str>, String> {
-        if self.shape.key_type == KeyType::Text {
-            return no_longer("key", id).map(Cow::Borrowed);
+    /// A key that is one; the error says why another is none.
+    pub(crate) fn key<'a>(&self, id: &'a str) -> Result<&'a str, String> {
+        match self.shape.key_type {
+            KeyType::Integer if KeyType::number(id).is_none() => {
+                Err(format!("the key {id:?} is no whole number of 64 bits"))
+            }
+            _ => no_longer("key", id),
         }
-        let number: i64 = id.parse().map_err(|_| format!("the key {id:?} is no whole number of 64 bits"))?;
-        Ok(Cow::Owned(number.to_string()))
     }
 
     /// The key of a row; the error says why the row cannot be counted.
-    pub(crate) fn row<'a>(&self, row: &'a Row) -> Result<Cow<'a, str>, String> {
+    pub(crate) fn row<'a>(&self, row: &'a Row) -> Result<&'a str, String> {
         let Row { source, category, amount, .. } = row;
         no_longer("source", source)?;
         if usize::from(*category) >= self.shape.categories.len() {
@@ -83,6 +113,18 @@ pub(crate) fn field(key: &str, column: impl Display) -> String {
 /// Begins all keys that no reader needs to know.
 fn prefix(shape: &Shape) -> String {
     format!("manazir:rollup:{}:", shape.name)
+}
+
+/// What can be kept in a further column without more than the column.
+fn extreme((name, aggregate): &(String, Aggregate)) -> Result<&'static str, String> {
+    match aggregate {
+        Aggregate::Min => Ok("min"),
+        Aggregate::Max => Ok("max"),
+        _ => Err(format!(
+            "{name} is {aggregate}, and of further columns Redis keeps min and max alone; SQLite, PostgreSQL and \
+             MariaDB keep all"
+        )),
+    }
 }
 
 fn no_longer<'a>(what: &str, text: &'a str) -> Result<&'a str, String> {
@@ -132,8 +174,8 @@ mod tests {
             numbers.row(&row(0, "-9223372036854775808", 3, AMOUNT_MAX)).unwrap(),
             i64::MIN.to_string()
         );
-        assert_eq!(numbers.key("+007").unwrap(), "7");
         assert_eq!(texts.key("+007").unwrap(), "+007");
+        assert!(numbers.key("+007").is_err(), "it would be the same number as 7");
         let long = "k".repeat(256);
         let refused = [
             (&numbers, row(0, "9223372036854775808", 0, 1)),

@@ -5,11 +5,13 @@
 //! | key | kind | what |
 //! |---|---|---|
 //! | `{table}` | hash | `{key}_{category}` → sum of the category's amounts, a whole number; as older readers know it |
-//! | `{totals.table}` | hash | `{key}_{count}` and `{key}_{sum}`, whole numbers, and `{key}_{mean}`: six digits behind the point, half away from zero; absent where the count is 0 |
+//! | `{totals.table}` | hash | `{key}_{count}` and `{key}_{sum}`, whole numbers, and `{key}_{mean}`: six digits behind the point, half away from zero; absent where the count is 0; `{key}_{more}`, a whole number, the smallest or the largest amount |
 //! | `{table}:{label}` | hash | key → what people call it |
 //! | `manazir:rollup:{name}:keys` | sorted set | the keys that have a row, all with the score 0: the fields are never taken apart |
 //! | `manazir:rollup:{name}:seen:{block}:{source}` | string | eight bytes for each of 1,024 positions: the content that was counted there, or 0 |
 //! | `manazir:rollup:{name}:more:{block}:{source}` | set | other contents that were counted there: position in the block (two bytes), content |
+//! | `manazir:rollup:{name}:blocks` | sorted set | `{block}:{source}` of each block in which something was counted; the score is the number of the change that last did |
+//! | `manazir:rollup:{name}:changes` | string | how many changes there were: runs of a script that counted something, or that let other totals take the place of these |
 //! | `manazir:rollup:{name}:try` | for a moment | whether we may do what counting does |
 //!
 //! Numbers are little-endian. A script counts a chunk of findings and remembers them in one step. What was acknowledged
@@ -17,6 +19,7 @@
 //! always`); where it does not, a warning says so.
 
 mod address;
+mod adopt;
 mod count;
 mod destination;
 mod layout;

@@ -138,6 +138,7 @@ mod tests {
         value.extract_error().unwrap_err()
     }
 
+    /// KP-W7: the errors are those of this store.
     #[test]
     fn what_mends_itself_is_tried_again() {
         for code in PASSING {

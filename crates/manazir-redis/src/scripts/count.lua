@@ -1,9 +1,10 @@
 -- Counts those of a chunk of findings that were never counted, and remembers them. Answers how many those were.
 --
--- KEYS: the keys that have a row; the table; of each block of positions what was counted there and what else was; the
---       table of totals, if there is one.
--- ARGV: four lists, each behind its length: the categories; the columns count, sum and mean of the totals, or none; the
---       keys of the findings; of each block its findings, in the order of their positions, each only once.
+-- KEYS: the keys that have a row; the table; how often something changed; the blocks that were counted in; of each block
+--       of positions what was counted there and what else was; the table of totals, if there is one.
+-- ARGV: five lists, each behind its length: the categories; the columns count, sum and mean of the totals and further
+--       ones, or none; of each further one whether it has the `min` or the `max`; the keys of the findings; of each block
+--       its findings, in the order of their positions, each only once.
 --
 -- Redis takes nothing back when a script fails. So all that can be refused is looked at before the first write: types,
 -- texts that are no numbers, sums that would overflow. From the first write on Redis itself refuses nothing more for
@@ -18,6 +19,8 @@ local NONE = string.rep('\0', 8)
 local SUM_MAX = 9.2e18
 -- The division below is exact as long as a rest of it and six digits are.
 local COUNT_MAX = 9e9
+-- Below this a number is exact.
+local AMOUNT_MAX = 9e15
 
 local argument = 0
 local function list()
@@ -29,14 +32,16 @@ local function list()
   argument = argument + #items
   return items
 end
-local categories, columns, names, blocks = list(), list(), list(), list()
-local keys, table_, totals = KEYS[1], KEYS[2], #columns > 0 and KEYS[#KEYS]
+local categories, columns, more, names, blocks = list(), list(), list(), list(), list()
+local keys, table_, changes, index, totals = KEYS[1], KEYS[2], KEYS[3], KEYS[4], #columns > 0 and KEYS[#KEYS]
 
 -- What is new, and where it is to be remembered: neighbours together.
 local counted, runs, others = 0, {}, {}
 -- What it adds, to the fields of the table and for each key.
 local fields, amounts, ids = {}, {}, {}
-local touched, counts, sums = {}, {}, {}
+local touched, counts, sums, extremes = {}, {}, {}, { min = {}, max = {} }
+-- The blocks that it is counted in.
+local changed = {}
 
 local function remember(seen, slot, content)
   local run = runs[#runs]
@@ -59,10 +64,12 @@ local function add(key, category, amount)
     touched[#touched + 1], counts[key], sums[key] = key, 0, 0
   end
   counts[key], sums[key] = counts[key] + 1, sums[key] + amount
+  extremes.min[key] = math.min(extremes.min[key] or amount, amount)
+  extremes.max[key] = math.max(extremes.max[key] or amount, amount)
 end
 
 for block, rows in ipairs(blocks) do
-  local seen, other = KEYS[2 * block + 1], KEYS[2 * block + 2]
+  local seen, other, before = KEYS[2 * block + 3], KEYS[2 * block + 4], counted
   local first, last = struct.unpack('<I2', rows), struct.unpack('<I2', rows, #rows - ROW_BYTES + 1)
   local known = redis.call('GETRANGE', seen, first * 8, last * 8 + 7)
   local previous, there
@@ -82,6 +89,10 @@ for block, rows in ipairs(blocks) do
         add(key, category, amount)
       end
     end
+  end
+  if counted > before then
+    -- What stands behind `seen:`, where `keys` has its last word.
+    changed[#changed + 1] = seen:sub(#keys - #'keys' + #'seen:' + 1)
   end
 end
 if counted == 0 then
@@ -110,11 +121,22 @@ local refused = unfit(table_, fields, SUM_MAX)
 if totals then
   count_fields, sum_fields, mean_fields = column(1), column(2), column(3)
   refused = refused or unfit(totals, count_fields, COUNT_MAX) or unfit(totals, sum_fields, SUM_MAX)
+  for number in ipairs(more) do
+    refused = refused or unfit(totals, column(3 + number), AMOUNT_MAX)
+  end
 end
 if refused then
   return refused
 end
 redis.call('ZCARD', keys) -- Ends here if it is none.
+redis.call('ZCARD', index)
+
+local change = redis.call('INCR', changes)
+local scores = {}
+for at, block in ipairs(changed) do
+  scores[2 * at - 1], scores[2 * at] = change, block
+end
+redis.call('ZADD', index, unpack(scores))
 
 for _, run in ipairs(runs) do
   redis.call('SETRANGE', run.seen, run.first * 8, table.concat(run))
@@ -181,4 +203,15 @@ for at, sum in ipairs(redis.call('HMGET', totals, unpack(sum_fields))) do
   means[2 * at - 1], means[2 * at] = mean_fields[at], mean(sum, counts[touched[at]])
 end
 redis.call('HSET', totals, unpack(means))
+for number, which in ipairs(more) do
+  local further, values = column(3 + number), {}
+  for at, there in ipairs(redis.call('HMGET', totals, unpack(further))) do
+    local new = extremes[which][touched[at]]
+    if there then
+      new = math[which](new, tonumber(there))
+    end
+    values[2 * at - 1], values[2 * at] = further[at], text(new)
+  end
+  redis.call('HSET', totals, unpack(values))
+end
 return counted
