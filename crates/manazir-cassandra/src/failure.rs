@@ -13,6 +13,10 @@ pub(crate) enum Refusal {
     SameTable(String),
     #[error("two columns are named `{0}`")]
     SameColumn(String),
+    #[error(
+        "{0:?} is no column of counters: a further column cannot be added to; SQLite, PostgreSQL and MariaDB keep it"
+    )]
+    More(String),
     #[error("{categories} categories have {sums} columns")]
     Columns { categories: usize, sums: usize },
     #[error("{what} of {bytes} bytes: at most 255")]

@@ -57,6 +57,9 @@ pub(crate) struct Tables {
 impl Tables {
     /// Refuses what would be no table.
     pub(crate) fn new(keyspace: &str, shape: Shape) -> Result<Self, Refusal> {
+        if let Some((column, _)) = shape.more().first() {
+            return Err(Refusal::More(column.clone()));
+        }
         if shape.categories.len() != shape.sums.len() {
             return Err(Refusal::Columns { categories: shape.categories.len(), sums: shape.sums.len() });
         }
@@ -141,7 +144,7 @@ pub(crate) fn is_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use manazir_rollup::contract::{row, shape};
+    use manazir_rollup::contract::{row, shape, with_extremes};
 
     use super::*;
 
@@ -168,6 +171,10 @@ mod tests {
         assert!(refused(|shape| shape.sums[1] = shape.sums[0].clone()).contains("two columns"));
         assert!(refused(|shape| shape.label = Some(shape.key.clone())).contains("two columns"));
         assert!(refused(|shape| drop(shape.sums.pop())).contains("4 categories have 3 columns"));
+        assert!(
+            refused(|shape| *shape = with_extremes("karma"))
+                .contains("\"karma_min\" is no column of counters")
+        );
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub(crate) struct Adopting<'a> {
 impl Work for Adopting<'_> {
     type Done = bool;
 
-    /// All that was ever counted moves.
+    /// All that was ever counted moves: many millions of findings take longer than a statement may elsewhere.
     const ATTEMPT_MAX: Duration = Duration::from_secs(3_600);
 
     async fn attempt(&self, connection: &mut MySqlConnection) -> Result<bool, Failure> {

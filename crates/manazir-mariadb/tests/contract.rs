@@ -64,6 +64,7 @@ mod needs_mariadb {
         let url = server.url();
         let open = async |shape: Shape| MariaDb::open(&url, shape).unwrap();
         contract::check(&open).await;
+        contract::check_adopt(&open).await;
         contract::check_more(contract::with_extremes("extremes"), &open).await;
         contract::check_more(contract::with_sketches("sketches"), &open).await;
     }

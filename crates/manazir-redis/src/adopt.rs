@@ -3,6 +3,7 @@
 //! To compare millions of findings takes time, in which Redis must serve others. So they are compared here, block by
 //! block, and the script only looks whether something was counted since. If so, the blocks in which it was are compared,
 //! and so on: all that is counted here at the same time must be there too, hence it is soon over, one way or the other.
+//! What is left to the script is to rename, one name for each block.
 
 use std::collections::HashSet;
 

@@ -66,6 +66,7 @@ mod needs_redis {
     async fn a_redis_keeps_the_contract() {
         let server = Server::start();
         contract::check(async |shape| open(&server, shape).await).await;
+        contract::check_adopt(async |shape| open(&server, shape).await).await;
         let extremes = contract::with_extremes("extremes");
         contract::check_more(extremes, async |shape| open(&server, shape).await).await;
     }

@@ -79,7 +79,6 @@ pub async fn check<D: Destination>(open: impl AsyncFn(Shape) -> D) {
     each_finding_counts_once(&open).await;
     order_and_batches_change_nothing(&open).await;
     shapes_with_less_are_kept_too(&open).await;
-    what_is_counted_anew_takes_its_place(&open).await;
 }
 
 /// [`Shape`] with extremes in further columns, which any destination can keep.
@@ -127,8 +126,11 @@ pub async fn check_more<D: Destination>(shape: Shape, open: impl AsyncFn(Shape) 
     assert_eq!(totals[1].more, vec![None; expected.len()], "nothing was counted");
 }
 
-/// What was counted anew replaces what there was, at once, unless it lacks something.
-async fn what_is_counted_anew_takes_its_place<D: Destination>(open: &impl AsyncFn(Shape) -> D) {
+/// What was counted anew replaces what there was, at once, unless it lacks something; of destinations that can do so.
+///
+/// # Panics
+/// If the destination breaks the contract.
+pub async fn check_adopt<D: Destination>(open: impl AsyncFn(Shape) -> D) {
     let shape = with_extremes("counted_anew");
     let (live, staged) = (open(shape.clone()).await, open(shape.staged()).await);
     live.prepare(&[key("1", "one"), key("2", "two")]).await.unwrap();

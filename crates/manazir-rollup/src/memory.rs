@@ -255,6 +255,7 @@ mod tests {
         let place = InMemory::new(contract::shape("any", KeyType::Integer));
         let open = async |shape: Shape| place.beside(shape);
         futures_executor::block_on(contract::check(&open));
+        futures_executor::block_on(contract::check_adopt(&open));
         futures_executor::block_on(contract::check_more(contract::with_extremes("extremes"), &open));
         futures_executor::block_on(contract::check_more(contract::with_sketches("sketches"), &open));
         futures_executor::block_on(contract::history::check(&open));

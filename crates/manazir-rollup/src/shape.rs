@@ -52,7 +52,9 @@ impl KeyType {
     /// The number that an integer key is. `None` also where a number is written in another way than numbers are, as
     /// `007`, `+7` and `-0`: such a key is another than `7`, and would be the same number.
     pub fn number(key: &str) -> Option<i64> {
-        key.parse().ok().filter(|number: &i64| number.to_string() == key)
+        let digits = key.strip_prefix('-').unwrap_or(key);
+        let is_plain = key == "0" || !digits.starts_with(['0', '+']);
+        key.parse().ok().filter(|_| is_plain)
     }
 }
 

@@ -131,7 +131,8 @@ impl RollupTable {
     /// `ON CONFLICT`.
     fn over(&self, statement: Statement, rows: &[serde_json::Value]) -> Statement {
         let (before, after) = self.dialect.elements;
-        let rows = serde_json::Value::Array(rows.to_vec()).to_string();
+        // A list of values can always be written.
+        let rows = serde_json::to_string(rows).unwrap_or_default();
         statement.then(" FROM ").then(before).text(&rows).then(after).then(" WHERE TRUE")
     }
 

@@ -42,6 +42,8 @@ async fn check(url: &str) {
         async { task.await.unwrap() }
     };
     contract::check_at_once(async |shape| open(url, &shape).await, spawn).await;
+    contract::check_adopt(async |shape| open(url, &shape).await).await;
+    contract::check_adopt_at_once(async |shape| open(url, &shape).await, spawn).await;
     for shape in [contract::with_extremes("extremes"), contract::with_sketches("sketches")] {
         contract::check_more(shape, async |shape| open(url, &shape).await).await;
     }

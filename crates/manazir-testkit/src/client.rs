@@ -62,6 +62,17 @@ impl Client {
 
     /// One request, once: an error leaves open whether the service has got it.
     pub fn call(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
+        self.call_with(method, path, &[], body)
+    }
+
+    /// The same with headers of its own.
+    pub fn call_with(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<Answer> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => connect(&self.address)?,
@@ -70,8 +81,12 @@ impl Client {
         let (token, length) = (&self.token, body.len());
         write!(
             self.request,
-            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Length: {length}\r\n\r\n"
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Length: {length}\r\n"
         )?;
+        for (name, value) in headers {
+            write!(self.request, "{name}: {value}\r\n")?;
+        }
+        self.request.extend_from_slice(b"\r\n");
         self.request.extend_from_slice(body);
         connection.get_mut().write_all(&self.request)?;
         let answer = read(&mut connection)?;

@@ -135,6 +135,8 @@ fn servers() -> Vec<Server> {
         Server { name: "postgres", url: at_postgres, again: Box::new(again_postgres) },
         Server { name: "mariadb", url: at_mariadb, again: Box::new(again_mariadb) },
         Server { name: "redis", url: at_redis, again: Box::new(again_redis) },
+        // A file is killed with those who write it.
+        Server { name: "sqlite", url: "sqlite://totals.db".to_owned(), again: Box::new(|| {}) },
     ]
 }
 
@@ -191,6 +193,10 @@ fn parts_that_are_killed_lose_nothing_and_count_nothing_twice_needs_rabbitmq_nee
     for server in &servers {
         let ran = ends(place.consume(server.name, &["--until-idle", "5"]));
         assert_eq!(totals(&ran), place.expected(rounds), "{}, seed {seed}", server.name);
+        if ["postgres", "sqlite"].contains(&server.name) {
+            let past = ends(place.command(&["as-of", "--spec", "rollup.toml", "--to", server.name]));
+            assert_eq!(totals(&past), place.expected(rounds), "history of {}, seed {seed}", server.name);
+        }
     }
     let lines = findings.lines().count();
     // Read by `cargo xtask soak`.

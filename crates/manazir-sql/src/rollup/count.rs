@@ -1,8 +1,9 @@
 //! A batch is counted in one transaction: what of it is new is added to the totals, and remembered.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use manazir_rollup::Row;
 use manazir_rollup::seen::Block;
 use serde_json::{Value, json};
 
@@ -23,28 +24,62 @@ struct Added {
     by_category: Vec<i64>,
 }
 
+/// What is added to the totals, by key.
+struct Sums<'f> {
+    n_categories: usize,
+    by_key: HashMap<&'f ColumnKey<'f>, Added>,
+}
+
+impl<'f> Sums<'f> {
+    fn new(n_categories: usize) -> Self {
+        Self { n_categories, by_key: HashMap::new() }
+    }
+
+    /// No sum of a batch leaves 64 bits: a million amounts of 10¹².
+    fn add(&mut self, key: &'f ColumnKey<'f>, row: &Row) {
+        let none = || Added { count: 0, sum: 0, by_category: vec![0; self.n_categories] };
+        let added = self.by_key.entry(key).or_insert_with(none);
+        added.count += 1;
+        added.sum += row.amount;
+        added.by_category[usize::from(row.category)] += row.amount;
+    }
+
+    /// In the order in which rows are changed.
+    fn in_order(self) -> Vec<(&'f ColumnKey<'f>, Added)> {
+        let mut added: Vec<_> = self.by_key.into_iter().collect();
+        added.sort_unstable_by_key(|(key, _)| *key);
+        added
+    }
+}
+
 /// Counts the findings that were not counted before, and says how many.
 pub(super) async fn count(table: &RollupTable, findings: &[Finding<'_>]) -> sqlx::Result<u64> {
     let mut writing = Writing::begin(&table.truth).await?;
     let mut connection = writing.connection();
     let register = Register::lock(table, &mut connection).await?;
     let mut blocks = lock(table, &mut connection, findings).await?;
-    let mut added: BTreeMap<&ColumnKey<'_>, Added> = BTreeMap::new();
+    let mut added = Sums::new(table.layout.sums.len());
     let mut changed: BTreeSet<&Place<'_>> = BTreeSet::new();
     let mut new = Vec::with_capacity(findings.len());
-    for Finding { place, key, row } in findings {
+    // Neighbours in a stream are in one block.
+    for some in findings.chunk_by(|one, other| one.place == other.place) {
+        let place = &some[0].place;
         let block = blocks.get_mut(place).ok_or(sqlx::Error::RowNotFound)?;
-        if block.insert(row.position, row.content) {
-            let added = added.entry(key).or_insert_with(|| Added::none(table.layout.sums.len()));
-            added.add(row.category, row.amount);
+        let before = new.len();
+        for Finding { key, row, .. } in some {
+            if block.insert(row.position, row.content) {
+                added.add(key, row);
+                new.push(*row);
+            }
+        }
+        if new.len() > before {
             changed.insert(place);
-            new.push(*row);
         }
     }
     if new.is_empty() {
         return Ok(0);
     }
-    add(table, &mut connection, &added).await?;
+    add(table, &mut connection, &added.in_order()).await?;
     let changed: Vec<(&Place<'_>, &Block)> =
         blocks.iter().filter(|(place, _)| changed.contains(place)).collect();
     for some in changed.chunks(BLOCKS_MAX) {
@@ -56,26 +91,14 @@ pub(super) async fn count(table: &RollupTable, findings: &[Finding<'_>]) -> sqlx
     Ok(new.len() as u64)
 }
 
-impl Added {
-    fn none(n_categories: usize) -> Self {
-        Self { count: 0, sum: 0, by_category: vec![0; n_categories] }
-    }
-
-    /// No sum of a batch leaves 64 bits: a million amounts of 10¹².
-    fn add(&mut self, category: u16, amount: i64) {
-        self.count += 1;
-        self.sum += amount;
-        self.by_category[usize::from(category)] += amount;
-    }
-}
-
 /// The blocks of all findings, which are this transaction's alone until it ends.
 async fn lock<'r>(
     table: &RollupTable,
     connection: &mut Connection<'_>,
     findings: &[Finding<'r>],
 ) -> sqlx::Result<BTreeMap<Place<'r>, Block>> {
-    let places: BTreeSet<&Place<'_>> = findings.iter().map(|finding| &finding.place).collect();
+    let neighbours = findings.chunk_by(|one, other| one.place == other.place);
+    let places: BTreeSet<&Place<'_>> = neighbours.map(|some| &some[0].place).collect();
     let places: Vec<Value> = places.into_iter().map(|(source, block)| json!([source, block])).collect();
     // A row that is not there cannot be locked.
     for some in places.chunks(ROWS_MAX) {
@@ -112,7 +135,7 @@ fn select_locked(table: &RollupTable, places: &[Value]) -> Statement {
 async fn add(
     table: &RollupTable,
     connection: &mut Connection<'_>,
-    added: &BTreeMap<&ColumnKey<'_>, Added>,
+    added: &[(&ColumnKey<'_>, Added)],
 ) -> sqlx::Result<()> {
     let layout = &table.layout;
     let sums: Vec<&Name> = layout.sums.iter().collect();

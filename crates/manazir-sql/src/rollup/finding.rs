@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use manazir_rollup::seen::block_of;
-use manazir_rollup::{AMOUNT_MAX, Key, Row};
+use manazir_rollup::{AMOUNT_MAX, Key, KeyType, Row};
 use serde_json::{Value, json};
 
 use super::layout::Layout;
@@ -18,7 +18,7 @@ const FINDINGS_MAX: usize = 1_000_000;
 const BYTES_MAX: usize = 255;
 
 /// A key as its column holds it, in the order of those.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum ColumnKey<'r> {
     Integer(i64),
     /// Kept as [`kept`] writes it.
@@ -42,8 +42,7 @@ impl<'r> ColumnKey<'r> {
             return Ok(Self::Text(kept(bounded("key", key)?)));
         }
         // `007` and `7` are two keys, and would be one number.
-        let number = key.parse().ok().filter(|number: &i64| number.to_string() == key);
-        number
+        KeyType::number(key)
             .map(Self::Integer)
             .ok_or_else(|| format!("the key {:?} is no whole number of 64 bits", head(key)))
     }

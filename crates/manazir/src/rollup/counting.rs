@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::releasing::{Released, release, try_out};
 
 /// Findings that are counted in one step, if so many are there at once: for each key in it a destination writes one row.
-pub const BATCH: usize = 20_000;
+pub const BATCH: usize = 50_000;
 
 /// Those that do not count are told up to this; all are counted.
 const ASIDES_MAX: usize = 1_000;

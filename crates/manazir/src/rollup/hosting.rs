@@ -1,7 +1,9 @@
-//! Rollups inside the service: one task counts what comes over HTTP and from a file that is followed, batch by batch.
+//! Rollups inside the service: a thread for each counts what comes over HTTP and from a file that is followed, batch by
+//! batch.
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -12,8 +14,8 @@ use manazir_rollup::follow::{Follow, TooLong};
 use manazir_rollup::history::{Aside, Status};
 use manazir_rollup::hosted::{Hosted, Intake, IntakeError, NotCounted, Taken, Tried};
 use manazir_rollup::{Compiled, Destination, Error, Plan, Raw, Shape};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 
 use super::counting::{BATCH, Counting, NotYet, now};
 use super::destinations::Target;
@@ -31,7 +33,7 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// Between two looks at what has become of the series.
 const FEED_EVERY: Duration = Duration::from_secs(1);
 
-/// What is asked of the task.
+/// What is asked of the thread.
 enum Request {
     Take { source: Arc<str>, lines: Vec<Vec<u8>>, taken: oneshot::Sender<Result<Taken, IntakeError>> },
     Retry { aside: Box<Aside>, line: Option<Vec<u8>>, tried: oneshot::Sender<Result<Tried, IntakeError>> },
@@ -40,6 +42,7 @@ enum Request {
 /// A rollup that runs.
 pub struct Hosting {
     hosted: Hosted,
+    stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
 }
 
@@ -49,7 +52,7 @@ struct Door {
     destination: Arc<dyn Destination>,
 }
 
-/// What the task holds.
+/// What the thread holds.
 struct Host {
     specification: Arc<Specification>,
     counting: Counting,
@@ -73,9 +76,12 @@ impl Hosting {
         let target = Target::new(&specification, config.to.as_deref(), data)?;
         let shape = specification.compiled.shape(&target.name);
         let destination: Arc<dyn Destination> = target.open(&shape).await?.into();
-        let counting =
-            Counting::new(specification.plan()?, Arc::clone(&specification.compiled), Arc::clone(&destination))
-                .await?;
+        let counting = Counting::new(
+            specification.plan()?,
+            Arc::clone(&specification.compiled),
+            Arc::clone(&destination),
+        )
+        .await?;
         let file = config.follow.as_ref().map(|path| Followed::new(config, path, &specification, data));
         let series = &specification.compiled.spec.series;
         let feeder = (!series.is_empty()).then(|| Feeder::new(&specification.compiled, queue));
@@ -84,7 +90,18 @@ impl Hosting {
         let file = file.transpose()?;
         let host = Host { file, specification: Arc::new(specification), counting, feeder };
         tracing::info!(rollup = name, "a rollup is hosted");
-        Ok(Self { hosted, running: tokio::spawn(host.run(asked)) })
+        let (stop, stopped) = oneshot::channel();
+        let runtime = Handle::current();
+        let running = std::thread::Builder::new().name(format!("rollup {name}")).spawn(move || {
+            // Whatever it waits for is given up: what was not answered comes again.
+            runtime.block_on(async {
+                tokio::select! {
+                    () = host.run(asked) => {}
+                    _ = stopped => {}
+                }
+            });
+        })?;
+        Ok(Self { hosted, stop, running })
     }
 
     /// For the routes.
@@ -94,11 +111,11 @@ impl Hosting {
 
     /// Ends it. What was answered is on disk; what was not comes again.
     pub async fn stop(self) {
-        self.running.abort();
-        if let Err(error) = self.running.await
-            && error.is_panic()
-        {
-            tracing::error!(%error, "a rollup ended by a panic; what it had not counted comes again");
+        // It has ended already if nobody hears.
+        let _ = self.stop.send(());
+        let ended = tokio::task::spawn_blocking(|| self.running.join()).await;
+        if !matches!(ended, Ok(Ok(()))) {
+            tracing::error!("a rollup ended by a panic; what it had not counted comes again");
         }
     }
 }
@@ -223,7 +240,11 @@ impl Host {
         let mut taken = Taken { findings: lines.len() as u64, not_counted: Vec::new() };
         for (bytes, line) in lines.iter().zip(0..) {
             let not_yet = self.counting.take_line(source, line, Ok(bytes), now()).await?;
-            taken.not_counted.extend(not_yet.map(|NotYet { reason, waits }| NotCounted { line, reason, waits }));
+            taken.not_counted.extend(not_yet.map(|NotYet { reason, waits }| NotCounted {
+                line,
+                reason,
+                waits,
+            }));
         }
         Ok(taken)
     }

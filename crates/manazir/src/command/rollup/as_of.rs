@@ -52,6 +52,9 @@ pub(super) fn run(args: &RollupAsOf, output: Output, out: &mut dyn Write) -> Res
     }
     let style = Style::of_stdout();
     writeln!(out, "{}", style.paint(Ink::Strong, &heading(as_of)))?;
+    if totals.is_empty() {
+        writeln!(out, "Nobody was known then.")?;
+    }
     board::say(out, &totals, &place.shape, args.top, style)?;
     Ok(Ending::Done)
 }

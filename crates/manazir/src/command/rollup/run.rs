@@ -52,7 +52,8 @@ pub(super) fn run(args: &RollupRun, output: Output, out: &mut dyn Write) -> Resu
     catch_interrupts();
     let ran = runtime()?.block_on(async {
         let counting =
-            Counting::new(plan, Arc::clone(&specification.compiled), target.open(&shape).await?.into()).await?;
+            Counting::new(plan, Arc::clone(&specification.compiled), target.open(&shape).await?.into())
+                .await?;
         let (counting, asides) = match &args.from {
             Some(from) => (count_queue(args, &specification, &target, counting, from).await?, Vec::new()),
             None => count_lines(args, &specification, counting).await?,
