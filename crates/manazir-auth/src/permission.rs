@@ -110,6 +110,16 @@ pub const RULES: &[Rule] = &[
     rule("POST", "/api/v1/dead_letters/{number}/replay", Access::Needs(Scope::Respond)),
     rule("POST", "/api/v1/dead_letters/replay",      Access::Needs(Scope::Respond)),
     rule("DELETE", "/api/v1/dead_letters/{number}",  Access::Needs(Scope::Respond)),
+    rule("GET",  "/api/v1/rollups",                  Access::Needs(Scope::Read)),
+    rule("GET",  "/api/v1/rollups/{name}",           Access::Needs(Scope::Read)),
+    rule("GET",  "/api/v1/rollups/{name}/totals",    Access::Needs(Scope::Read)),
+    rule("GET",  "/api/v1/rollups/{name}/series",    Access::Needs(Scope::Read)),
+    rule("POST", "/api/v1/rollups/{name}/findings",  Access::Needs(Scope::Ingest)),
+    // As above: findings as they came.
+    rule("GET",  "/api/v1/rollups/{name}/dead_letters", Access::Needs(Scope::Respond)),
+    rule("GET",  "/api/v1/rollups/{name}/dead_letters/{number}", Access::Needs(Scope::Respond)),
+    rule("POST", "/api/v1/rollups/{name}/dead_letters/{number}/retry", Access::Needs(Scope::Respond)),
+    rule("DELETE", "/api/v1/rollups/{name}/dead_letters/{number}", Access::Needs(Scope::Respond)),
     rule("GET",  "/api/v1/jobs",                     Access::Needs(Scope::Read)),
     rule("GET",  "/api/v1/jobs/{id}",                Access::Needs(Scope::Read)),
     rule("POST", "/api/v1/jobs/{id}/cancel",         Access::Needs(Scope::Respond)),
@@ -190,6 +200,15 @@ mod tests {
             POST /api/v1/dead_letters/{number}/replay: respond admin
             POST /api/v1/dead_letters/replay: respond admin
             DELETE /api/v1/dead_letters/{number}: respond admin
+            GET /api/v1/rollups: read admin
+            GET /api/v1/rollups/{name}: read admin
+            GET /api/v1/rollups/{name}/totals: read admin
+            GET /api/v1/rollups/{name}/series: read admin
+            POST /api/v1/rollups/{name}/findings: ingest admin
+            GET /api/v1/rollups/{name}/dead_letters: respond admin
+            GET /api/v1/rollups/{name}/dead_letters/{number}: respond admin
+            POST /api/v1/rollups/{name}/dead_letters/{number}/retry: respond admin
+            DELETE /api/v1/rollups/{name}/dead_letters/{number}: respond admin
             GET /api/v1/jobs: read admin
             GET /api/v1/jobs/{id}: read admin
             POST /api/v1/jobs/{id}/cancel: respond admin

@@ -11,6 +11,7 @@ use manazir_ingest::jobs::Jobs;
 use manazir_ingest::lake::Lake;
 use manazir_ingest::{EventStore, Queue};
 use manazir_model::Timestamp;
+use manazir_rollup::hosted::Hosted;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::keys::Keys;
@@ -55,6 +56,8 @@ pub struct App {
     pub findings: Arc<dyn Findings>,
     /// What could not be read or judged.
     pub dead_letters: Arc<dyn DeadLetters>,
+    /// Continuous aggregates that this process counts.
+    pub rollups: Arc<[Hosted]>,
     /// Long tasks, as people see them.
     pub jobs: Arc<dyn Jobs>,
     /// Long tasks, as this process runs them.

@@ -26,6 +26,23 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
+/// The same, or no body at all.
+pub(crate) struct JsonIfAny<T>(pub(crate) Option<T>);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonIfAny<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await?;
+        if bytes.is_empty() {
+            return Ok(Self(None));
+        }
+        let Json(read) = Json::from_request(Request::from_parts(parts, bytes.into()), state).await?;
+        Ok(Self(read))
+    }
+}
+
 /// A body, whole; its length is bounded by the route.
 pub(crate) struct Body(pub(crate) Bytes);
 

@@ -1,8 +1,8 @@
 //! What comes in: one event, batches of events in many formats, samples, and what telemetry exporters send.
 
 pub(crate) mod events;
-mod identity;
-mod media;
+pub(crate) mod identity;
+pub(crate) mod media;
 pub(crate) mod otlp;
 pub(crate) mod samples;
 
@@ -148,7 +148,8 @@ pub(crate) async fn one(
     Ok(response)
 }
 
-fn unpacked<'a>(app: &App, body: &'a [u8]) -> Result<std::borrow::Cow<'a, [u8]>, Problem> {
+/// A body, unpacked if it is gzip.
+pub(crate) fn unpacked<'a>(app: &App, body: &'a [u8]) -> Result<std::borrow::Cow<'a, [u8]>, Problem> {
     decode::unpack(body, app.limits.batch_bytes_max).map_err(|error| refused(&error))
 }
 

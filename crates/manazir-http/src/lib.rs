@@ -20,6 +20,7 @@ mod keys;
 mod page;
 mod problem;
 mod replay;
+mod rollups;
 mod router;
 mod search;
 mod series;

@@ -2,6 +2,8 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use manazir_rollup::history::TooMany;
+use manazir_rollup::hosted::IntakeError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -118,6 +120,17 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "This token may not do that", detail)
     }
 
+    /// The same may succeed in so many seconds.
+    fn away(name: &str, title: &'static str, detail: impl Into<String>, seconds: u32) -> Self {
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, name, title, detail);
+        Self { retry_after_seconds: Some(seconds), ..problem }
+    }
+
+    pub(crate) fn too_many_spans(detail: impl Into<String>) -> Self {
+        let title = "The answer would be too long";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too-many-spans", title, detail)
+    }
+
     /// Logged here with its sources; the caller learns that it is not to blame.
     pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
         let mut causes = error.to_string();
@@ -175,6 +188,48 @@ impl From<manazir_ingest::Error> for Problem {
                 }
             }
             Error::Damaged { .. } | Error::Store(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<&manazir_rollup::Error> for Problem {
+    fn from(error: &manazir_rollup::Error) -> Self {
+        use manazir_rollup::Error;
+        match error {
+            Error::Away(what, _) => {
+                tracing::warn!(error = ?error, "a request found no {what}");
+                let detail = format!("{what} cannot be reached; send the request again in a moment");
+                Self::away("unreachable", "A part of the service is away", detail, 2)
+            }
+            Error::Refused(_, why) if why.is::<TooMany>() => Self::too_many_spans(why.to_string()),
+            Error::Refused(..) | Error::Damaged { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<manazir_rollup::Error> for Problem {
+    fn from(error: manazir_rollup::Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<IntakeError> for Problem {
+    fn from(error: IntakeError) -> Self {
+        match error {
+            IntakeError::Full => Self {
+                retry_after_seconds: Some(1),
+                ..Self::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "queue-full",
+                    "The queue is full",
+                    "too many findings wait to be counted; nothing of this request was taken",
+                )
+            },
+            IntakeError::Closed => {
+                let detail = "findings that are sent again with the same Idempotency-Key count once";
+                Self::away("stopping", "The service is stopping", detail, 5)
+            }
+            IntakeError::Destination(error) => Self::from(&*error),
         }
     }
 }

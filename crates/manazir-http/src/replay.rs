@@ -66,11 +66,12 @@ pub(crate) async fn changed(app: &App, number: u64, done: bool) -> Result<Status
         return Ok(StatusCode::NO_CONTENT);
     }
     let letter = app.dead_letters.get(number).await?.ok_or_else(|| missing(number))?;
-    Err(conflict(number, letter.state()))
+    Err(conflict(number, letter.state().word()))
 }
 
-fn conflict(number: u64, state: LetterState) -> Problem {
-    let detail = format!("dead letter {number} is {} and waits no longer", state.word());
+/// It was seen to before.
+pub(crate) fn conflict(number: u64, state: &str) -> Problem {
+    let detail = format!("dead letter {number} is {state} and waits no longer");
     Problem::new(StatusCode::CONFLICT, "not-waiting", "This dead letter waits no longer", detail)
 }
 
@@ -82,7 +83,7 @@ pub(crate) async fn replay_one(app: &App, number: u64) -> Result<String, Problem
     let found = app.dead_letters.get(number).await?.zip(app.dead_letters.body(number).await?);
     let (letter, body) = found.ok_or_else(|| missing(number))?;
     if letter.state() != LetterState::Waiting {
-        return Err(conflict(number, letter.state()));
+        return Err(conflict(number, letter.state().word()));
     }
     let link = if letter.format == Format::Samples {
         if letter.source != sensor::SOURCE {

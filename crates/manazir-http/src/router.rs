@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use crate::{
     App, Problem, access, anomalies, dead_letters, docs, document, edge, events, health, ingest, jobs,
-    series, tokens,
+    rollups, series, tokens,
 };
 
 #[derive(OpenApi)]
@@ -29,6 +29,7 @@ fn routes(app: &App) -> OpenApiRouter<App> {
     let one = OpenApiRouter::new()
         .routes(routes!(ingest::one))
         .routes(routes!(dead_letters::repair))
+        .routes(routes!(rollups::dead_letters::retry))
         .layer(DefaultBodyLimit::max(app.limits.event_bytes_max));
     let batches = OpenApiRouter::new()
         .routes(routes!(ingest::events::events))
@@ -40,6 +41,7 @@ fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(ingest::otlp::metrics))
         .routes(routes!(ingest::otlp::logs))
         .routes(routes!(ingest::otlp::traces))
+        .routes(routes!(rollups::findings::take))
         .layer(DefaultBodyLimit::max(app.limits.batch_bytes_max));
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(one)
@@ -55,6 +57,12 @@ fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(dead_letters::one, dead_letters::discard))
         .routes(routes!(dead_letters::replay))
         .routes(routes!(dead_letters::replay_many))
+        .routes(routes!(rollups::list))
+        .routes(routes!(rollups::one))
+        .routes(routes!(rollups::totals::totals))
+        .routes(routes!(rollups::series::spans))
+        .routes(routes!(rollups::dead_letters::list))
+        .routes(routes!(rollups::dead_letters::one, rollups::dead_letters::discard))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::one))
         .routes(routes!(jobs::cancel))

@@ -25,6 +25,9 @@ pub(crate) const SERIES: Size = Size { usual: 100, most: 1_000 };
 /// Event times of a series: a day of minutes.
 pub(crate) const SAMPLES: Size = Size { usual: 1_440, most: 20_000 };
 
+/// Keys of a rollup.
+pub(crate) const TOTALS: Size = Size { usual: 100, most: 10_000 };
+
 const NO_CURSOR: &str = "cursor is `next_cursor` of the page before";
 
 /// Characters of a search for words.

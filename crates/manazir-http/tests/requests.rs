@@ -9,14 +9,15 @@ mod needs_schemathesis {
 
     use manazir_auth::Scope;
 
-    use super::common::{Service, secret};
+    use super::common::{Service, rollup, secret};
 
     /// For each operation; `MANAZIR_SCHEMATHESIS_CASES` says otherwise.
     const CASES: &str = "25";
 
     #[tokio::test(flavor = "multi_thread")]
     async fn the_answers_are_those_of_the_document() {
-        let service = Service::start(true).await;
+        let mut service = Service::start(true).await;
+        service.app.rollups = [rollup::karma().await].into();
         let address = service.listen().await;
         let program = std::env::var_os("MANAZIR_SCHEMATHESIS").unwrap_or_else(|| "schemathesis".into());
         let cases = std::env::var("MANAZIR_SCHEMATHESIS_CASES").unwrap_or_else(|_| CASES.to_owned());

@@ -20,21 +20,23 @@ pub(super) fn digest(
     body: &[u8],
 ) -> Result<[u8; 32], Problem> {
     let digest = parts::digest([body]);
-    if let Some(key) = headers.get("idempotency-key") {
-        let fits = |key: &&str| {
-            (1..=KEY_BYTES_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
-        };
-        let key = key.to_str().ok().filter(fits);
-        let wrong = || {
-            Problem::invalid(
-                format!("Idempotency-Key has 1 to {KEY_BYTES_MAX} characters of ASCII without spaces"),
-                Vec::new(),
-            )
-        };
-        let key = format!("{}/{}", caller.id, key.ok_or_else(wrong)?);
+    if let Some(key) = key(headers, KEY_BYTES_MAX)? {
+        let key = format!("{}/{key}", caller.id);
         if !app.keys.fits(key, digest) {
             return Err(Problem::key_of_another());
         }
     }
     Ok(digest)
+}
+
+/// The header `Idempotency-Key`, if the request has one.
+pub(crate) fn key(headers: &HeaderMap, bytes_max: usize) -> Result<Option<&str>, Problem> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    let fits =
+        |key: &&str| (1..=bytes_max).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    let wrong = || {
+        let detail = format!("Idempotency-Key has 1 to {bytes_max} characters of ASCII without spaces");
+        Problem::invalid(detail, Vec::new())
+    };
+    key.to_str().ok().filter(fits).map(Some).ok_or_else(wrong)
 }

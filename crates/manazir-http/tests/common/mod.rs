@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 #![allow(dead_code, reason = "each test takes what it needs of the helpers")]
 
+pub(crate) mod rollup;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +56,7 @@ pub(crate) async fn app() -> App {
         lake: Arc::new(MemoryLake::default()),
         findings: Arc::new(Truth::default()),
         dead_letters: Arc::new(Truth::default()),
+        rollups: Vec::new().into(),
         jobs: Arc::new(Truth::default()),
         tasks: Tasks::new("test"),
         waiting: Arc::new(Waiting::new("here")),
