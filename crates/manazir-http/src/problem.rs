@@ -198,7 +198,9 @@ impl From<&manazir_rollup::Error> for Problem {
         match error {
             Error::Away(what, _) => {
                 tracing::warn!(error = ?error, "a request found no {what}");
-                let detail = format!("{what} cannot be reached; send the request again in a moment");
+                // Where it is, is nobody's concern out there.
+                let detail =
+                    "the destination of the rollup cannot be reached; send the request again in a moment";
                 Self::away("unreachable", "A part of the service is away", detail, 2)
             }
             Error::Refused(_, why) if why.is::<TooMany>() => Self::too_many_spans(why.to_string()),

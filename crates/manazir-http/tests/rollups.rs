@@ -410,7 +410,7 @@ impl Destination for Plain {
 
     async fn totals(&self) -> Result<Vec<Total>, Error> {
         if self.away {
-            return Err(Error::Away("the database".to_owned(), "secret".into()));
+            return Err(Error::Away("secret:5432".to_owned(), "secret".into()));
         }
         Ok(vec![Total { key: "2".to_owned(), by_category: vec![0, 0], more: vec![None], ..Total::default() }])
     }
@@ -460,7 +460,7 @@ async fn a_rollup_that_cannot_take_more_says_when_to_come_again() {
         (|| IntakeError::Full, StatusCode::TOO_MANY_REQUESTS, Some("1")),
         (|| IntakeError::Closed, StatusCode::SERVICE_UNAVAILABLE, Some("5")),
         (
-            || IntakeError::Destination(Arc::new(Error::Away("the database".to_owned(), "secret".into()))),
+            || IntakeError::Destination(Arc::new(Error::Away("secret:5432".to_owned(), "secret".into()))),
             StatusCode::SERVICE_UNAVAILABLE,
             Some("2"),
         ),
@@ -488,7 +488,10 @@ async fn a_rollup_that_cannot_take_more_says_when_to_come_again() {
     let app = App { rollups: [plain].into(), ..common::app().await };
     let (status, problem) = get(&app, "/karma/totals").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(problem["detail"], "the database cannot be reached; send the request again in a moment");
+    assert_eq!(
+        problem["detail"],
+        "the destination of the rollup cannot be reached; send the request again in a moment"
+    );
 }
 
 #[tokio::test]
