@@ -67,13 +67,10 @@ async fn main() {
     for clock in ["at", "known_at", "both"] {
         let mut took: Vec<Duration> = Vec::new();
         for _ in 0..ASKED {
-            let time = Some(Timestamp::from_seconds(
-                1_700_000_000 + random.below(end - 1_700_000_000) as i64,
-            ));
-            let as_of = AsOf {
-                at: time.filter(|_| clock != "known_at"),
-                known_at: time.filter(|_| clock != "at"),
-            };
+            let time =
+                Some(Timestamp::from_seconds(1_700_000_000 + random.below(end - 1_700_000_000) as i64));
+            let as_of =
+                AsOf { at: time.filter(|_| clock != "known_at"), known_at: time.filter(|_| clock != "at") };
             let begun = Instant::now();
             assert!(table.as_of(as_of).await.unwrap().len() >= load::PEOPLE as usize);
             took.push(begun.elapsed());

@@ -102,7 +102,8 @@ fn findings_come_over_http_and_from_a_file_and_are_found_again() {
     let number = &letters["items"][0]["number"];
     let retry = format!("/api/v1/rollups/karma/dead_letters/{number}/retry");
     let mended = json!({"line": "3,2026-03-11 10:00:00,1"}).to_string();
-    let tried = client.post(&retry, mended.as_bytes()).unwrap();
+    let json = [("Content-Type", "application/json")];
+    let tried = client.call_with("POST", &retry, &json, mended.as_bytes()).unwrap();
     assert_eq!((tried.status, &tried.json()["state"]), (200, &json!("counted")), "{}", tried.text());
     until(&mut client, "/api/v1/rollups/karma", counted(68));
 

@@ -123,7 +123,8 @@ fn a_correction_holds_from_now_on_or_from_the_start() {
 
     // And into another destination, by another specification.
     place.change("rollup.toml", "value = \"severity.points\"", "value = \"1\"");
-    let data = fs::read_dir(place.path(".manazir/rollup")).unwrap().next().unwrap().unwrap().path();
+    let mut files = fs::read_dir(place.path(".manazir/rollup")).unwrap().map(|entry| entry.unwrap().path());
+    let data = files.find(|path| path.extension().is_some_and(|ending| ending == "db")).unwrap();
     let history = format!("sqlite://{}", data.display());
     let other = place.json(&["replay", "--history", &history, "--to", "sqlite://other.db"]);
     assert_eq!(of(&other, "2"), ("R1ver".to_owned(), 13, 13));
