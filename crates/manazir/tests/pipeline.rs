@@ -15,7 +15,7 @@ use manazir_testkit::mariadb::MariaDb;
 use manazir_testkit::postgres::Postgres;
 use manazir_testkit::rabbitmq::Rabbit;
 use manazir_testkit::redis::Redis;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The example's findings come so often in each round.
@@ -216,13 +216,23 @@ fn what_waits_counts_when_its_reference_comes_needs_rabbitmq() {
     place.add("finding.csv", "1,2026-03-12 10:00:00,77\nbroken\n");
     let produced = ends(place.produce(&["--once"]));
     assert_eq!((produced["published"].as_u64(), produced["rejected"].as_u64()), (Some(65), Some(1)));
+    // What the producer rejected is kept by it, and published when it is mended.
+    let kept = ends(place.command(&["dead-letter", "list", "--spec", "rollup.toml"]));
+    assert_eq!(
+        (&kept["dead_letters"][0]["line"], &kept["dead_letters"][0]["body"]),
+        (&json!(66), &json!("broken"))
+    );
+    let number = kept["dead_letters"][0]["number"].to_string();
+    let mended = ["--line", "1,2026-03-12 10:00:00,1", "--publish", &place.broker];
+    let repair = ["dead-letter", "repair", &number, "--spec", "rollup.toml"];
+    assert_eq!(ends(place.command(&[&repair[..], &mended].concat()))["published"], true);
     assert_eq!(
         ends(place.produce(&["--once"]))["published"],
         0,
         "a second run goes on where the first was confirmed"
     );
     let ran = ends(place.consume("here", &["--until-idle", "2"]));
-    assert_eq!((ran["counted"].as_u64(), ran["waiting"].as_u64()), (Some(64), Some(1)));
+    assert_eq!((ran["counted"].as_u64(), ran["waiting"].as_u64()), (Some(65), Some(1)));
     let consumer = place.consume("here", &["--until-idle", "5"]).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(1_500));
     place.add("vulnerability.csv", "77,6,4\n");

@@ -188,7 +188,7 @@ pub enum RollupDeadLetter {
     List(RollupAsides),
     /// One as it came
     Show(RollupAside),
-    /// Counts one as it should have come
+    /// Counts one as it should have come, or publishes it
     Repair(RollupRepair),
     /// Tries them again, with the tables and the clock there are now
     Replay(RollupAsidesReplay),
@@ -234,6 +234,9 @@ pub struct RollupRepair {
     /// The line as it should have come
     #[arg(long, value_name = "TEXT")]
     pub line: String,
+    /// Publishes it for all destinations, rather than count it here: for lines that `rollup produce` rejected
+    #[arg(long, value_name = "amqp://…")]
+    pub publish: Option<String>,
     /// Which rollup.
     #[command(flatten)]
     pub place: RollupPlace,

@@ -6,9 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use manazir_rabbitmq::fanout::FanoutPublisher;
+use manazir_rollup::decode::content_of;
 use manazir_rollup::follow::{Follow, Line, Place, TooLong};
+use manazir_rollup::history::{Aside as Kept, AsideState};
+use manazir_rollup::{Destination, Raw};
 
-use super::counting::Aside;
+use super::counting::{Aside, now};
+use super::destinations::Target;
 use super::specification::Specification;
 use crate::progress::interrupted;
 
@@ -57,6 +61,43 @@ pub struct Produced {
     pub rejected: u64,
     /// The first of those.
     pub asides: Vec<Aside>,
+    /// Those that are not kept yet.
+    unkept: Vec<Kept>,
+}
+
+/// Keeps lines that are no findings where totals without a destination are, so that they can be mended and published.
+pub struct Rejects<'r> {
+    specification: &'r Specification,
+    data: &'r Path,
+    place: Option<Box<dyn Destination>>,
+}
+
+impl<'r> Rejects<'r> {
+    /// Makes nothing before there is one.
+    pub fn new(specification: &'r Specification, data: &'r Path) -> Self {
+        Self { specification, data, place: None }
+    }
+
+    async fn keep(&mut self, asides: &mut Vec<Kept>) -> Result<()> {
+        if asides.is_empty() {
+            return Ok(());
+        }
+        let place = match self.place.take() {
+            Some(place) => place,
+            None => {
+                let target = Target::new(self.specification, None, self.data)?;
+                let place = target.open(&self.specification.compiled.shape(&target.name)).await?;
+                place.prepare(&[]).await.context("make the tables of rejected lines")?;
+                place
+            }
+        };
+        if let Some(history) = place.history() {
+            history.set_aside(asides).await.context("keep rejected lines")?;
+        }
+        self.place = Some(place);
+        asides.clear();
+        Ok(())
+    }
 }
 
 /// Publishes the findings of a file from where it was confirmed last, until Ctrl-C, or with `once` to its end.
@@ -67,6 +108,7 @@ pub async fn produce(
     source: &str,
     progress: &Progress,
     once: bool,
+    mut rejects: Rejects<'_>,
 ) -> Result<Produced> {
     let source: Arc<str> = source.into();
     let mut produced = Produced::default();
@@ -81,6 +123,7 @@ pub async fn produce(
             lines.iter().filter_map(|line| message(specification, &source, line, &mut produced)).collect();
         publisher.publish(&messages).await.context("publish findings")?;
         produced.published += messages.len() as u64;
+        rejects.keep(&mut produced.unkept).await?;
         if !lines.is_empty() {
             progress.write(follow.place())?;
         }
@@ -114,8 +157,19 @@ fn message(
             tracing::warn!(line = position + 1, reason, "a line is no finding");
             produced.rejected += 1;
             if produced.asides.len() < ASIDES_MAX {
-                produced.asides.push(Aside { line: position + 1, reason, waits: false });
+                produced.asides.push(Aside { line: position + 1, reason: reason.clone(), waits: false });
             }
+            let bytes = line.bytes.as_deref().unwrap_or_default();
+            produced.unkept.push(Kept {
+                number: 0,
+                source: Arc::clone(source),
+                position,
+                content: content_of(bytes),
+                known_at: now(),
+                raw: if line.bytes.is_ok() { Raw::Line(bytes.into()) } else { Raw::Nothing },
+                reason,
+                state: AsideState::Rejected,
+            });
             None
         }
     }

@@ -4,13 +4,14 @@ use std::io::Write;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
+use manazir_rabbitmq::fanout::FanoutPublisher;
 use manazir_rollup::Raw;
 use manazir_rollup::history::{Aside, AsideState, Resolution};
 use manazir_rollup::hosted::Tried;
 use serde::Serialize;
 
 use super::place::Place;
-use super::runtime;
+use super::{broker, runtime};
 use crate::cli::Output;
 use crate::cli::rollup::{
     RollupAside, RollupAsides, RollupAsidesReplay, RollupDeadLetter, RollupDiscard, RollupPlace, RollupRepair,
@@ -157,10 +158,42 @@ fn repair(args: &RollupRepair, output: Output, out: &mut dyn Write) -> Result<En
         if let Tried::Rejected(why) = try_out(place.compiled(), &mut plan, &mended, now()) {
             bail!("it would be rejected still: {why}");
         }
+        if let Some(to) = &args.publish {
+            publish(&place, &mended, to).await?;
+            return Ok(None);
+        }
         let ports = (&*place.destination, place.history()?);
-        release(place.compiled(), &mut plan, ports, &[mended], now()).await
+        release(place.compiled(), &mut plan, ports, &[mended], now()).await.map(Some)
     })?;
-    tell(released, output, out)
+    match released {
+        Some(released) => tell(released, output, out),
+        None => {
+            if output.json {
+                write_json(out, &serde_json::json!({ "number": args.number, "published": true }))?;
+            } else {
+                writeln!(out, "Finding {} is published: each destination counts it.", args.number)?;
+            }
+            Ok(Ending::Done)
+        }
+    }
+}
+
+/// Sends a mended line to every destination; it is seen to when the broker has it.
+async fn publish(place: &Place, mended: &Aside, to: &str) -> Result<()> {
+    let compiled = place.compiled();
+    let Raw::Line(line) = &mended.raw else { bail!("only a line can be published") };
+    let values = compiled.decode_kept(&mended.raw).map_err(anyhow::Error::msg)?;
+    let identity = compiled.identity(&mended.source, mended.position, line, &values);
+    let (address, specification) = (broker(to)?, &place.specification);
+    let queues: Vec<String> =
+        compiled.spec.destinations.iter().map(|one| specification.queue(&one.name)).collect();
+    let opened = FanoutPublisher::open(&address, &specification.exchange(), &queues).await;
+    let mut publisher = opened.with_context(|| format!("publish to {address:?}"))?;
+    publisher.publish(&[compiled.encode(&identity, &values)]).await.context("publish the finding")?;
+    let reason = "it was mended and published".to_owned();
+    let resolution = Resolution { number: mended.number, state: AsideState::Counted, reason };
+    place.history()?.resolve(&[resolution]).await.context("write down what became of it")?;
+    Ok(())
 }
 
 fn replay(args: &RollupAsidesReplay, output: Output, out: &mut dyn Write) -> Result<Ending> {

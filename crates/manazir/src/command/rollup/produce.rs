@@ -15,7 +15,7 @@ use crate::progress::{catch_interrupts, interrupted};
 use crate::report::number::counted;
 use crate::report::terminal::{Ink, Style};
 use crate::rollup::counting::Aside;
-use crate::rollup::producing::{Produced, Progress, produce};
+use crate::rollup::producing::{Produced, Progress, Rejects, produce};
 use crate::rollup::specification::Specification;
 
 #[derive(Serialize)]
@@ -41,11 +41,12 @@ pub(super) fn run(args: &RollupProduce, output: Output, out: &mut dyn Write) -> 
     let identity = format!("{address:?} {exchange} {source}");
     let progress = Progress::new(&args.data, &spec.name, mixed(fnv1a(identity.bytes())))?;
     catch_interrupts();
-    let Produced { published, rejected, asides } = runtime()?.block_on(async {
+    let Produced { published, rejected, asides, .. } = runtime()?.block_on(async {
         let opened = unless_interrupted(FanoutPublisher::open(&address, &exchange, &queues)).await;
         let Some(opened) = opened else { return Ok(Produced::default()) };
+        let rejects = Rejects::new(&specification, &args.data);
         let mut publisher = opened.with_context(|| format!("publish to {address:?}"))?;
-        produce(&specification, &mut publisher, &args.file, &source, &progress, args.once).await
+        produce(&specification, &mut publisher, &args.file, &source, &progress, args.once, rejects).await
     })?;
     let ending = Ending::of(interrupted() && args.once);
     if output.json {

@@ -18,7 +18,7 @@ use crate::cli::Output;
 use crate::cli::rollup::RollupRun;
 use crate::command::look::now;
 use crate::command::{Ending, write_json};
-use crate::progress::{catch_interrupts, interrupted};
+use crate::progress::{Unit, Work, catch_interrupts, interrupted};
 use crate::report::number::counted;
 use crate::report::terminal::{Ink, Style};
 use crate::rollup::consuming::consume;
@@ -56,7 +56,7 @@ pub(super) fn run(args: &RollupRun, output: Output, out: &mut dyn Write) -> Resu
                 .await?;
         let (counting, asides) = match &args.from {
             Some(from) => (count_queue(args, &specification, &target, counting, from).await?, Vec::new()),
-            None => count_lines(args, &specification, counting).await?,
+            None => count_lines(args, &specification, counting, output.quiet).await?,
         };
         let totals = counting.destination().totals().await.context("read the totals")?;
         anyhow::Ok(Counted { tally: counting.tally(), asides, totals })
@@ -101,6 +101,7 @@ async fn count_lines(
     args: &RollupRun,
     specification: &Specification,
     counting: Counting,
+    quiet: bool,
 ) -> Result<(Counting, Vec<Aside>)> {
     let source = Path::new(args.source.as_deref().unwrap_or("-"));
     let name = source_name(args.source_name.as_deref(), source)?;
@@ -108,7 +109,7 @@ async fn count_lines(
     if source == Path::new("-") {
         count_input(&mut lines, specification).await?;
     } else {
-        count_file(&mut lines, specification, source, args.follow).await?;
+        count_file(&mut lines, specification, source, args.follow, quiet).await?;
     }
     lines.end(now()).await
 }
@@ -118,11 +119,17 @@ async fn count_file(
     specification: &Specification,
     path: &Path,
     follow: bool,
+    quiet: bool,
 ) -> Result<()> {
     let unreadable = || format!("read {}", path.display());
-    if !follow {
-        std::fs::metadata(path).with_context(unreadable)?;
-    }
+    // Of a file that grows nobody knows how much is to come.
+    let work = if follow {
+        Work::unseen()
+    } else {
+        let bytes = std::fs::metadata(path).with_context(unreadable)?.len();
+        Work::start("counted", bytes, Unit::Bytes, quiet)
+    };
+    let mut offset = 0;
     let mut watch = Watch::new(specification);
     let mut file = Follow::open(path, None);
     loop {
@@ -130,6 +137,9 @@ async fn count_file(
         for line in &lines {
             take(counting, line).await?;
         }
+        let read = file.place().offset;
+        work.advance(read.saturating_sub(offset));
+        offset = read;
         if interrupted() {
             return counting.flush().await;
         }
