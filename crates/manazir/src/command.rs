@@ -88,7 +88,10 @@ fn closed_pipe(error: &anyhow::Error) -> bool {
 
 /// One JSON object and a line end.
 fn write_json(out: &mut dyn Write, value: &impl serde::Serialize) -> Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
+    // Standard output is written line by line, and a table may have a hundred thousand of them.
+    let mut out = std::io::BufWriter::with_capacity(1 << 16, out);
+    serde_json::to_writer_pretty(&mut out, value)?;
     writeln!(out)?;
+    out.flush()?;
     Ok(())
 }

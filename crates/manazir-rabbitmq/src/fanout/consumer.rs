@@ -16,8 +16,9 @@ use crate::backoff::Backoff;
 use crate::confirms::{self, confirmed, send};
 use crate::link::{Address, Link, durable_queue, is_refusal, patient, until_open};
 
-/// A consumer is sent no more messages than these before it acknowledges some.
-pub const RECEIVED_MAX: u16 = 1_000;
+/// A consumer is sent no more messages than these before it acknowledges some: a destination writes as many rows for
+/// thousands of findings as it has keys.
+pub const RECEIVED_MAX: u16 = 10_000;
 
 /// Bytes after which a batch is complete.
 const RECEIVED_BYTES_MAX: usize = 16 << 20;

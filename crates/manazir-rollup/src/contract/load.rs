@@ -9,10 +9,10 @@ use crate::{Destination, Key, Row};
 pub const PEOPLE: u64 = 10_000;
 
 /// Findings.
-pub const FINDINGS: u64 = 100_000;
+pub const FINDINGS: u64 = 200_000;
 
-/// Findings that are counted together.
-pub const BATCH: usize = 5_000;
+/// Findings that are counted together: as many as a consumer of a queue is sent at a time.
+pub const BATCH: usize = 10_000;
 
 /// How long single findings are counted.
 const LOOK: Duration = Duration::from_secs(5);

@@ -20,13 +20,16 @@ pub fn parse(text: &str) -> Result<Timestamp, String> {
 
 /// The last microsecond of a day.
 fn day(text: &str) -> Option<Timestamp> {
+    // Jiff reads the day of a time as well, and leaves the rest of it out.
+    if text.contains(':') {
+        return None;
+    }
     let next = text.parse::<Date>().ok()?.tomorrow().ok()?;
     let end = next.to_zoned(TimeZone::UTC).ok()?.timestamp();
     Some(Timestamp(end.as_microsecond() - 1))
 }
 
 fn civil(text: &str) -> Option<Timestamp> {
-    // Jiff reads a date alone as its first moment, and is not asked for one.
     let at: DateTime = text.parse().ok()?;
     Some(at.to_zoned(TimeZone::UTC).ok()?.timestamp().into())
 }
