@@ -153,10 +153,6 @@ proptest! {
         }
         let strangest = |scores: &[f64]| (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]));
         let (row, moved_row) = (strangest(&plain.scores).unwrap(), strangest(&moved.scores).unwrap());
-        // Nothing is strange in noise: where two rows are as strange as each other, the last bits of a shifted value may
-        // let either be first. Far from it, it must be nearly as strange in the other.
-        let nearly = |scores: &[f64], row: usize, first: usize| scores[row] >= 0.9 * scores[first];
-        let as_strange = nearly(&moved.scores, row, moved_row) && nearly(&plain.scores, moved_row, row);
-        prop_assert!(row.abs_diff(moved_row) < 100 || as_strange, "{} {}", row, moved_row);
+        prop_assert!(row.abs_diff(moved_row) < 100, "{} {}", row, moved_row);
     }
 }
