@@ -36,6 +36,10 @@ impl Default for Config {
     }
 }
 
+/// Values are scaled to a deviation of 1; traits that differ by less than this are equal but for rounding. A cut
+/// between two of them would part nothing, and would take a random number that the same series, moved, does not.
+const ROUNDING: f64 = 1e-9;
+
 /// Numbers that tell a window of a channel.
 const TRAITS: usize = 6;
 
@@ -158,7 +162,6 @@ fn cut(rows: &[Vec<f64>], random: &mut Random) -> Option<(usize, f64)> {
         let (low, high) =
             values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
         let at = low + random.uniform() * (high - low);
-        // Rounding may put the cut on the largest value, and then it parts nothing.
-        (high > low && at < high).then_some((feature, at))
+        (high - low > ROUNDING).then_some((feature, at))
     })
 }

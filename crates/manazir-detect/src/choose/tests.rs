@@ -148,11 +148,12 @@ proptest! {
         let (choice, moved_choice) = (choose(&plain, None), choose(&moved, None));
         prop_assert_eq!(&choice.members, &moved_choice.members);
         let (plain, moved) = (blended(&plain, &choice), blended(&moved, &moved_choice));
-        if let (Some(plain), Some(moved)) = (plain.agreement, moved.agreement) {
-            prop_assert!((plain - moved).abs() < 0.05, "{} {}", plain, moved);
+        // All but the rounding of the last digits: neither a draw of a random number nor a bound may hang on it.
+        for (at, (score, moved_score)) in plain.scores.iter().zip(&moved.scores).enumerate() {
+            prop_assert!((score - moved_score).abs() < 1e-6, "row {}: {} {}", at, score, moved_score);
         }
-        let strangest = |scores: &[f64]| (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]));
-        let (row, moved_row) = (strangest(&plain.scores).unwrap(), strangest(&moved.scores).unwrap());
-        prop_assert!(row.abs_diff(moved_row) < 100, "{} {}", row, moved_row);
+        if let (Some(plain), Some(moved)) = (plain.agreement, moved.agreement) {
+            prop_assert!((plain - moved).abs() < 1e-6, "{} {}", plain, moved);
+        }
     }
 }
