@@ -4,6 +4,7 @@
 //! the commit, so that whoever finds a fault later can say since when it may have been there.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -52,6 +53,9 @@ pub(crate) struct Options {
     /// Where the random numbers begin; drawn from the clock if it is not given.
     #[arg(long)]
     seed: Option<u64>,
+    /// Findings with their tables, in the layout of examples/karma, that the parts of a rollup are killed over.
+    #[arg(long, value_name = "DIR")]
+    findings: Option<PathBuf>,
     /// Run these only.
     #[arg(long, value_delimiter = ',')]
     only: Vec<Check>,
@@ -71,7 +75,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         match check {
             Check::Fuzz => outcomes.push(fuzz_readers(seconds, seed)?),
             Check::Properties => outcomes.push(properties(seconds, seed)?),
-            Check::Kill => outcomes.extend(kills(rounds, seed)?),
+            Check::Kill => outcomes.extend(kills(rounds, seed, options.findings.as_deref())?),
             Check::Requests => outcomes.push(requests(seed)?),
         }
     }
@@ -136,13 +140,16 @@ const KILLED: [(&str, &str, &str, u64); 3] = [
 ];
 
 /// Processes that are killed at moments drawn from the seed: nothing may be lost or counted twice.
-fn kills(rounds: u64, seed: u64) -> Result<Vec<Outcome>> {
+fn kills(rounds: u64, seed: u64, findings: Option<&Path>) -> Result<Vec<Outcome>> {
     build(&["--package", "manazir", "--test", "kill", "--test", "pipeline"])?;
     let killed = |(test, word, check, share): (&str, &str, &'static str, u64)| {
         let mut command = release_tests(&["--package", "manazir", "--test", test]);
         command.args(["--", "--nocapture", word]);
         command.env("MANAZIR_KILL_ROUNDS", (rounds / share).to_string());
         command.env("MANAZIR_KILL_SEED", seed.to_string());
+        if let Some(folder) = findings {
+            command.env("MANAZIR_KILL_DATA", folder);
+        }
         let began = Instant::now();
         let (lines, result) = shell::run_keeping(&mut command, |line| line.contains(" rounds, "));
         let says = lines.join("; ");

@@ -11,11 +11,13 @@
 //! at least once, whatever dies in between: it may come twice, and is to be known by its identity. An outage of the
 //! broker is waited for.
 
+mod asides;
 mod consumer;
 mod depth;
 mod front;
 mod publisher;
 
+pub use asides::{Aside, Fate, Letter, decide};
 pub use consumer::{Delivery, FanoutConsumer, RECEIVED_MAX, Receipt};
 pub use depth::{Depth, depth};
 pub use publisher::FanoutPublisher;

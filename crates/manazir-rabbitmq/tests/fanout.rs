@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -12,7 +13,8 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
 use manazir_rabbitmq::Address;
 use manazir_rabbitmq::fanout::{
-    Delivery, FanoutConsumer, FanoutPublisher, REASON, RECEIVED_MAX, dead, waiting,
+    Aside, Delivery, FanoutConsumer, FanoutPublisher, Fate, Letter, REASON, RECEIVED_MAX, dead, decide,
+    waiting,
 };
 use manazir_testkit::rabbitmq::Rabbit;
 use tokio::time::timeout;
@@ -112,18 +114,22 @@ async fn a_batch_is_complete_by_its_size_or_by_its_time_needs_rabbitmq() {
     let most = usize::from(RECEIVED_MAX);
     let mut redis = consumer(&address, "redis").await;
     let mut publisher = FanoutPublisher::open(&address, "logs", &[]).await.unwrap();
-    publisher.publish(&bodies(0..most + 7)).await.unwrap();
+    publisher.publish(&bodies(0..2 * most + 7)).await.unwrap();
     let seven = timeout(LONG, redis.receive(7, LONG)).await.unwrap().unwrap();
     assert_eq!(numbers(&seven), (0..7).collect::<Vec<_>>());
+    let batch = timeout(LONG, redis.receive(3 * most, LONG)).await.unwrap().unwrap();
+    assert_eq!(batch.len(), most);
+    // One more is sent while a batch is counted, and no more before it is acknowledged.
     let started = Instant::now();
-    let rest = redis.receive(2 * most, SHORT).await.unwrap();
+    let rest = redis.receive(most, SHORT).await.unwrap();
     assert!(started.elapsed() >= SHORT, "it waits for more, but not for ever");
     assert_eq!(rest.len(), most - 7, "nothing was acknowledged");
-    redis.acknowledge(rest[0].receipt).await;
+    redis.acknowledge(seven[0].receipt).await;
+    redis.acknowledge(batch[0].receipt).await;
     // Who gives up waiting loses nothing of what came meanwhile.
     assert!(timeout(SHORT, redis.receive(100, LONG)).await.is_err());
     let last = redis.receive(100, SHORT).await.unwrap();
-    assert_eq!(numbers(&last), (most..most + 7).collect::<Vec<_>>());
+    assert_eq!(numbers(&last), (2 * most..2 * most + 7).collect::<Vec<_>>());
     redis.acknowledge(last[6].receipt).await;
     redis.acknowledge(last[6].receipt).await;
 
@@ -172,6 +178,58 @@ async fn messages_are_put_aside_parked_and_released_needs_rabbitmq() {
     assert_eq!(released, [3, 4, 5, 6, 7, 8]);
     nothing_is_left(&mut other).await;
     assert_eq!(other.release().await.unwrap(), 0);
+}
+
+/// KP-W4: what cannot be used is looked at, mended, sent again or thrown away; the rest keeps its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_put_aside_is_seen_to_needs_rabbitmq() {
+    let rabbit = Rabbit::start();
+    let address = Address::parse(&rabbit.vhost()).unwrap();
+    let mut redis = consumer(&address, "redis").await;
+    let mut publisher = FanoutPublisher::open(&address, "logs", &[]).await.unwrap();
+    publisher.publish(&bodies(0..2_500)).await.unwrap();
+    let batch = timeout(LONG, redis.receive(2_500, LONG)).await.unwrap().unwrap();
+    let unusable: Vec<(Delivery, String)> =
+        batch.iter().map(|one| (one.clone(), format!("no {}", numbers(&[one.clone()])[0]))).collect();
+    redis.put_aside(&unusable).await;
+
+    let look = async |aside, most| {
+        let mut seen = Vec::new();
+        let gone = decide(&address, "redis", aside, |letter: &Letter| {
+            seen.push((letter.body.clone(), letter.reason.clone()));
+            if seen.len() == most {
+                ControlFlow::Break(Fate::Stay)
+            } else {
+                ControlFlow::Continue(Fate::Stay)
+            }
+        });
+        assert_eq!(gone.await.unwrap(), 0);
+        seen
+    };
+    let dead = async || look(Aside::Dead, usize::MAX).await;
+    assert_eq!(
+        look(Aside::Dead, 2).await,
+        [(b"0".to_vec(), "no 0".to_owned()), (b"1".to_vec(), "no 1".to_owned())]
+    );
+    assert_eq!(look(Aside::Waiting, 2).await, []);
+    assert_eq!(dead().await.len(), 2_500, "those that were looked at are there still");
+    let settled = decide(&address, "redis", Aside::Dead, |letter| {
+        ControlFlow::Continue(match &*letter.body {
+            b"3" => Fate::Discard,
+            b"5" => Fate::Send(b"50".to_vec()),
+            _ => Fate::Stay,
+        })
+    });
+    assert_eq!(settled.await.unwrap(), 2);
+    assert_eq!(drain(&mut redis, 1).await, [50]);
+    let left: Vec<Vec<u8>> = dead().await.into_iter().take(5).map(|(body, _)| body).collect();
+    assert_eq!(left, [b"0", b"1", b"2", b"4", b"6"]);
+    let all = decide(&address, "redis", Aside::Dead, |letter| {
+        ControlFlow::Continue(Fate::Send(letter.body.clone()))
+    });
+    assert_eq!(all.await.unwrap(), 2_498);
+    assert_eq!(drain(&mut redis, 2_498).await.len(), 2_498);
+    assert_eq!(dead().await, []);
 }
 
 /// Body and reason of the next message; it stays unacknowledged.

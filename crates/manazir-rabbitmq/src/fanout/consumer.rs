@@ -16,9 +16,11 @@ use crate::backoff::Backoff;
 use crate::confirms::{self, confirmed, send};
 use crate::link::{Address, Link, durable_queue, is_refusal, patient, until_open};
 
-/// A consumer is sent no more messages than these before it acknowledges some: a destination writes as many rows for
-/// thousands of findings as it has keys.
+/// Messages of a batch at the most: a destination writes as many rows for thousands of findings as it has keys.
 pub const RECEIVED_MAX: u16 = 10_000;
+
+/// A consumer is sent no more messages than these before it acknowledges some: while one batch is counted the next comes.
+const SENT_MAX: u16 = 2 * RECEIVED_MAX;
 
 /// Bytes after which a batch is complete.
 const RECEIVED_BYTES_MAX: usize = 16 << 20;
@@ -221,7 +223,7 @@ impl Open {
         for beside in [dead(queue), waiting(queue)] {
             durable_queue(address, &channel, &beside).await?;
         }
-        patient(channel.basic_qos(RECEIVED_MAX, BasicQosOptions::default())).await?;
+        patient(channel.basic_qos(SENT_MAX, BasicQosOptions::default())).await?;
         let options = BasicConsumeOptions::default();
         let stream =
             channel.basic_consume(queue.into(), "destination".into(), options, FieldTable::default());

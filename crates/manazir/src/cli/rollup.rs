@@ -196,12 +196,39 @@ pub enum RollupDeadLetter {
     Discard(RollupDiscard),
 }
 
-/// Arguments of `rollup dead-letter list`.
-#[derive(Debug, Args)]
-pub struct RollupAsides {
+impl RollupDeadLetter {
+    /// Whose findings it is about.
+    pub fn asides_of(&self) -> &RollupAsidesOf {
+        match self {
+            Self::List(args) => &args.of,
+            Self::Show(args) => &args.of,
+            Self::Repair(args) => &args.of,
+            Self::Replay(args) => &args.of,
+            Self::Discard(args) => &args.of,
+        }
+    }
+}
+
+/// Whose findings did not count.
+#[derive(Clone, Debug, Args)]
+pub struct RollupAsidesOf {
     /// Which rollup.
     #[command(flatten)]
     pub place: RollupPlace,
+    /// A broker: those in the queues beside that of --to, for a destination that keeps no history
+    ///
+    /// Findings that nobody can count, or not yet, wait there until somebody sees to them. Repair and replay send them
+    /// to the destination's queue, for its consumers.
+    #[arg(long, value_name = "amqp://…", requires = "to")]
+    pub from: Option<String>,
+}
+
+/// Arguments of `rollup dead-letter list`.
+#[derive(Debug, Args)]
+pub struct RollupAsides {
+    /// Whose.
+    #[command(flatten)]
+    pub of: RollupAsidesOf,
     /// In which state
     #[arg(long, value_name = "STATE", default_value = "open",
         value_parser = ["open", "waiting", "rejected", "counted", "discarded", "all"])]
@@ -220,9 +247,9 @@ pub struct RollupAside {
     /// Its number
     #[arg(value_name = "NUMBER")]
     pub number: u64,
-    /// Which rollup.
+    /// Whose.
     #[command(flatten)]
-    pub place: RollupPlace,
+    pub of: RollupAsidesOf,
 }
 
 /// Arguments of `rollup dead-letter repair`.
@@ -237,9 +264,9 @@ pub struct RollupRepair {
     /// Publishes it for all destinations, rather than count it here: for lines that `rollup produce` rejected
     #[arg(long, value_name = "amqp://…")]
     pub publish: Option<String>,
-    /// Which rollup.
+    /// Whose.
     #[command(flatten)]
-    pub place: RollupPlace,
+    pub of: RollupAsidesOf,
 }
 
 /// Arguments of `rollup dead-letter replay`.
@@ -248,9 +275,9 @@ pub struct RollupAsidesReplay {
     /// Their numbers; all that are open if none is given
     #[arg(value_name = "NUMBER")]
     pub numbers: Vec<u64>,
-    /// Which rollup.
+    /// Whose.
     #[command(flatten)]
-    pub place: RollupPlace,
+    pub of: RollupAsidesOf,
 }
 
 /// Arguments of `rollup dead-letter discard`.
@@ -262,9 +289,9 @@ pub struct RollupDiscard {
     /// Why
     #[arg(long, value_name = "TEXT", default_value = "discarded")]
     pub reason: String,
-    /// Which rollup.
+    /// Whose.
     #[command(flatten)]
-    pub place: RollupPlace,
+    pub of: RollupAsidesOf,
 }
 
 /// Arguments of `rollup run`.

@@ -15,7 +15,7 @@ use crate::progress::interrupted;
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// The stream of messages that do not say of which they are.
-const UNREADABLE: &str = "unreadable messages";
+pub const UNREADABLE: &str = "unreadable messages";
 
 /// Counts what comes until Ctrl-C, or until nothing has come for `until_idle`.
 ///

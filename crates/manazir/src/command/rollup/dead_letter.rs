@@ -1,252 +1,30 @@
 //! `manazir rollup dead-letter`: findings that did not count.
+//!
+//! A destination with a history keeps them; those of any other are in the queues beside its own.
+
+mod kept;
+mod queued;
+mod shown;
 
 use std::io::Write;
-use std::sync::Arc;
 
-use anyhow::{Context, Result, bail, ensure};
-use manazir_rabbitmq::fanout::FanoutPublisher;
-use manazir_rollup::Raw;
-use manazir_rollup::history::{Aside, AsideState, Resolution};
-use manazir_rollup::hosted::Tried;
-use serde::Serialize;
+use anyhow::Result;
 
-use super::place::Place;
-use super::{broker, runtime};
 use crate::cli::Output;
-use crate::cli::rollup::{
-    RollupAside, RollupAsides, RollupAsidesReplay, RollupDeadLetter, RollupDiscard, RollupPlace, RollupRepair,
-};
-use crate::command::look::{now, when};
-use crate::command::{Ending, write_json};
-use crate::report::name::printable;
-use crate::report::number::counted;
-use crate::report::terminal::{Ink, Style, table, wrapped};
-use crate::rollup::releasing::{Released, release, try_out};
-
-/// Those that are tried again in one step.
-const TOGETHER: usize = 1_000;
-
-#[derive(Serialize)]
-struct AsideJson {
-    number: u64,
-    state: &'static str,
-    source: String,
-    line: u64,
-    arrived_at: String,
-    reason: String,
-    body: String,
-}
-
-impl From<&Aside> for AsideJson {
-    fn from(aside: &Aside) -> Self {
-        Self {
-            number: aside.number,
-            state: aside.state.name(),
-            source: aside.source.to_string(),
-            line: aside.position.saturating_add(1),
-            arrived_at: aside.known_at.to_string(),
-            reason: aside.reason.clone(),
-            body: text(&aside.raw),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct ReplayedJson {
-    counted: u64,
-    known: u64,
-    waiting: u64,
-    rejected: u64,
-}
-
-fn text(raw: &Raw) -> String {
-    match raw {
-        Raw::Nothing => String::new(),
-        Raw::Line(bytes) | Raw::Message(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-    }
-}
+use crate::cli::rollup::RollupDeadLetter;
+use crate::command::Ending;
 
 pub(super) fn run(args: &RollupDeadLetter, output: Output, out: &mut dyn Write) -> Result<Ending> {
-    match args {
-        RollupDeadLetter::List(args) => list(args, output, out),
-        RollupDeadLetter::Show(args) => show(args, output, out),
-        RollupDeadLetter::Repair(args) => repair(args, output, out),
-        RollupDeadLetter::Replay(args) => replay(args, output, out),
-        RollupDeadLetter::Discard(args) => discard(args, output, out),
+    match (args, args.asides_of().from.as_deref()) {
+        (RollupDeadLetter::List(args), None) => kept::list(args, output, out),
+        (RollupDeadLetter::List(args), Some(from)) => queued::list(args, from, output, out),
+        (RollupDeadLetter::Show(args), None) => kept::show(args, output, out),
+        (RollupDeadLetter::Show(args), Some(from)) => queued::show(args, from, output, out),
+        (RollupDeadLetter::Repair(args), None) => kept::repair(args, output, out),
+        (RollupDeadLetter::Repair(args), Some(from)) => queued::repair(args, from, output, out),
+        (RollupDeadLetter::Replay(args), None) => kept::replay(args, output, out),
+        (RollupDeadLetter::Replay(args), Some(from)) => queued::replay(args, from, output, out),
+        (RollupDeadLetter::Discard(args), None) => kept::discard(args, output, out),
+        (RollupDeadLetter::Discard(args), Some(from)) => queued::discard(args, from, output, out),
     }
-}
-
-fn with_place<T>(args: &RollupPlace, work: impl AsyncFnOnce(Place) -> Result<T>) -> Result<T> {
-    runtime()?.block_on(async { work(Place::open(args).await?).await })
-}
-
-fn list(args: &RollupAsides, output: Output, out: &mut dyn Write) -> Result<Ending> {
-    let asides = with_place(&args.place, async |place| {
-        let history = place.history()?;
-        let states: &[Option<AsideState>] = match &*args.state {
-            "all" => &[None],
-            "open" => &[Some(AsideState::Waiting), Some(AsideState::Rejected)],
-            state => &[AsideState::named(state)],
-        };
-        let mut asides = Vec::new();
-        for state in states {
-            asides.extend(history.asides(*state, args.after, args.limit).await.context("read what is kept")?);
-        }
-        asides.sort_by_key(|aside| aside.number);
-        asides.truncate(args.limit);
-        Ok(asides)
-    })?;
-    if output.json {
-        let asides: Vec<AsideJson> = asides.iter().map(AsideJson::from).collect();
-        write_json(out, &serde_json::json!({ "dead_letters": asides }))?;
-        return Ok(Ending::Done);
-    }
-    if asides.is_empty() {
-        writeln!(out, "No finding is like that: whatever came counts, or was seen to.")?;
-        return Ok(Ending::Done);
-    }
-    let row = |aside: &Aside| {
-        let line = aside.position.saturating_add(1).to_string();
-        let words = [aside.number.to_string(), when(aside.known_at), aside.state.name().to_owned(), line];
-        words.into_iter().chain([printable(&aside.reason)]).collect::<Vec<_>>()
-    };
-    let rows: Vec<Vec<String>> = asides.iter().map(row).collect();
-    let style = Style::of_stdout();
-    writeln!(out, "{}", table(&["#number", "arrived", "state", "#line", "why"], &rows, style))?;
-    let hint = "`manazir rollup dead-letter show NUMBER` shows one; repair, replay and discard see to it";
-    writeln!(out, "{}", style.paint(Ink::Quiet, hint))?;
-    Ok(Ending::Done)
-}
-
-async fn one(place: &Place, number: u64) -> Result<Aside> {
-    let found =
-        place.history()?.asides(None, number.saturating_sub(1), 1).await.context("read what is kept")?;
-    let found = found.into_iter().find(|aside| aside.number == number);
-    found.with_context(|| {
-        format!(
-            "there is none of the number {number}; `rollup dead-letter list --state all` shows what there is"
-        )
-    })
-}
-
-fn show(args: &RollupAside, output: Output, out: &mut dyn Write) -> Result<Ending> {
-    let aside = with_place(&args.place, async |place| one(&place, args.number).await)?;
-    if output.json {
-        write_json(out, &AsideJson::from(&aside))?;
-        return Ok(Ending::Done);
-    }
-    let style = Style::of_stdout();
-    let Aside { number, state, known_at, source, position, reason, raw, .. } = &aside;
-    let line = position.saturating_add(1);
-    let heading = format!("Finding {number}, {}, arrived {}", state.name(), when(*known_at));
-    writeln!(out, "{}", style.paint(Ink::Strong, &heading))?;
-    let reason = wrapped(&printable(reason), style.width.saturating_sub(2), 2);
-    writeln!(out, "  {}", style.paint(Ink::Strange, &reason))?;
-    writeln!(out, "  {}\n", style.paint(Ink::Quiet, &printable(&format!("line {line} of {source}"))))?;
-    writeln!(out, "{}", printable(&text(raw)))?;
-    Ok(Ending::Done)
-}
-
-fn repair(args: &RollupRepair, output: Output, out: &mut dyn Write) -> Result<Ending> {
-    let released = with_place(&args.place, async |place| {
-        let aside = one(&place, args.number).await?;
-        let is_open = matches!(aside.state, AsideState::Waiting | AsideState::Rejected);
-        ensure!(is_open, "finding {} is {} already", args.number, aside.state.name());
-        let mended = Aside { raw: Raw::Line(Arc::from(args.line.as_bytes())), ..aside };
-        let mut plan = place.plan()?;
-        // Told before anything is written: what was mended has to count.
-        if let Tried::Rejected(why) = try_out(place.compiled(), &mut plan, &mended, now()) {
-            bail!("it would be rejected still: {why}");
-        }
-        if let Some(to) = &args.publish {
-            publish(&place, &mended, to).await?;
-            return Ok(None);
-        }
-        let ports = (&*place.destination, place.history()?);
-        release(place.compiled(), &mut plan, ports, &[mended], now()).await.map(Some)
-    })?;
-    match released {
-        Some(released) => tell(released, output, out),
-        None => {
-            if output.json {
-                write_json(out, &serde_json::json!({ "number": args.number, "published": true }))?;
-            } else {
-                writeln!(out, "Finding {} is published: each destination counts it.", args.number)?;
-            }
-            Ok(Ending::Done)
-        }
-    }
-}
-
-/// Sends a mended line to every destination; it is seen to when the broker has it.
-async fn publish(place: &Place, mended: &Aside, to: &str) -> Result<()> {
-    let compiled = place.compiled();
-    let Raw::Line(line) = &mended.raw else { bail!("only a line can be published") };
-    let values = compiled.decode_kept(&mended.raw).map_err(anyhow::Error::msg)?;
-    let identity = compiled.identity(&mended.source, mended.position, line, &values);
-    let (address, specification) = (broker(to)?, &place.specification);
-    let queues: Vec<String> =
-        compiled.spec.destinations.iter().map(|one| specification.queue(&one.name)).collect();
-    let opened = FanoutPublisher::open(&address, &specification.exchange(), &queues).await;
-    let mut publisher = opened.with_context(|| format!("publish to {address:?}"))?;
-    publisher.publish(&[compiled.encode(&identity, &values)]).await.context("publish the finding")?;
-    let reason = "it was mended and published".to_owned();
-    let resolution = Resolution { number: mended.number, state: AsideState::Counted, reason };
-    place.history()?.resolve(&[resolution]).await.context("write down what became of it")?;
-    Ok(())
-}
-
-fn replay(args: &RollupAsidesReplay, output: Output, out: &mut dyn Write) -> Result<Ending> {
-    let released = with_place(&args.place, async |place| {
-        let history = place.history()?;
-        let mut plan = place.plan()?;
-        let ports = (&*place.destination, history);
-        let mut all = Released::default();
-        for state in [AsideState::Waiting, AsideState::Rejected] {
-            let mut after = 0;
-            loop {
-                let asides =
-                    history.asides(Some(state), after, TOGETHER).await.context("read what is kept")?;
-                let Some(last) = asides.last() else { break };
-                after = last.number;
-                let wanted = |aside: &Aside| args.numbers.is_empty() || args.numbers.contains(&aside.number);
-                let wanted: Vec<Aside> = asides.into_iter().filter(wanted).collect();
-                all = all + release(place.compiled(), &mut plan, ports, &wanted, now()).await?;
-            }
-        }
-        Ok(all)
-    })?;
-    tell(released, output, out)
-}
-
-fn discard(args: &RollupDiscard, output: Output, out: &mut dyn Write) -> Result<Ending> {
-    let RollupDiscard { number, reason, place } = args;
-    with_place(place, async |place| {
-        one(&place, *number).await?;
-        let resolution = Resolution { number: *number, state: AsideState::Discarded, reason: reason.clone() };
-        place.history()?.resolve(&[resolution]).await.context("write down what became of it")
-    })?;
-    if output.json {
-        write_json(out, &serde_json::json!({ "number": number, "state": "discarded" }))?;
-    } else {
-        writeln!(
-            out,
-            "Finding {number} shall not count; `rollup dead-letter list --state discarded` has it still."
-        )?;
-    }
-    Ok(Ending::Done)
-}
-
-fn tell(released: Released, output: Output, out: &mut dyn Write) -> Result<Ending> {
-    let Released { counted: new, known, rejected, waiting } = released;
-    if output.json {
-        write_json(out, &ReplayedJson { counted: new, known, waiting, rejected })?;
-        return Ok(Ending::Done);
-    }
-    let mut parts = vec![counted(new as usize, "finding counts now", "findings count now")];
-    let others = [(known, "counted before"), (waiting, "waiting still"), (rejected, "rejected again")];
-    parts
-        .extend(others.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
-    writeln!(out, "{}", Style::of_stdout().paint(Ink::Strong, &parts.join(", ")))?;
-    Ok(Ending::Done)
 }

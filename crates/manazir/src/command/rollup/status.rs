@@ -23,8 +23,9 @@ use crate::rollup::specification::Specification;
 struct StatusJson<'s> {
     rollup: &'s str,
     destination: &'s str,
-    #[serde(flatten)]
-    history: HistoryJson,
+    /// None where none is kept.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    history: Option<HistoryJson>,
     queues: &'s [QueueJson],
 }
 
@@ -54,23 +55,28 @@ struct QueueJson {
 pub(super) fn run(args: &RollupStatus, output: Output, out: &mut dyn Write) -> Result<Ending> {
     let (place, status, queues) = runtime()?.block_on(async {
         let place = Place::open(&args.place).await?;
-        let status = place.history()?.status().await.context("look at the history")?;
         let queues = match &args.from {
             Some(from) => queues(&place.specification, from).await?,
             None => Vec::new(),
+        };
+        let status = match place.destination.history() {
+            // Its queue can be looked at.
+            None if args.from.is_some() => None,
+            _ => Some(place.history()?.status().await.context("look at the history")?),
         };
         anyhow::Ok((place, status, queues))
     })?;
     let (rollup, destination) = (&*place.compiled().spec.name, &*place.target.name);
     if output.json {
-        write_json(out, &StatusJson { rollup, destination, history: history(status), queues: &queues })?;
+        write_json(out, &StatusJson { rollup, destination, history: status.map(history), queues: &queues })?;
         return Ok(Ending::Done);
     }
     let style = Style::of_stdout();
-    let heading =
-        format!("{rollup} in {destination}: {}", counted(status.findings as usize, "finding", "findings"));
-    writeln!(out, "{}", style.paint(Ink::Strong, &heading))?;
-    for line in lines(status) {
+    let findings = status.map_or("no history is kept there".to_owned(), |status| {
+        counted(status.findings as usize, "finding", "findings")
+    });
+    writeln!(out, "{}", style.paint(Ink::Strong, &format!("{rollup} in {destination}: {findings}")))?;
+    for line in status.into_iter().flat_map(lines) {
         writeln!(out, "  {line}")?;
     }
     if !queues.is_empty() {
