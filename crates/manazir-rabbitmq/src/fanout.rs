@@ -18,7 +18,7 @@ mod front;
 mod publisher;
 
 pub use asides::{Aside, Fate, Letter, decide};
-pub use consumer::{Delivery, FanoutConsumer, RECEIVED_MAX, Receipt};
+pub use consumer::{Delivery, FanoutConsumer, PutAside, RECEIVED_MAX, Receipt};
 pub use depth::{Depth, depth};
 pub use publisher::FanoutPublisher;
 

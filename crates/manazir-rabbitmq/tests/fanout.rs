@@ -13,8 +13,8 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
 use manazir_rabbitmq::Address;
 use manazir_rabbitmq::fanout::{
-    Aside, Delivery, FanoutConsumer, FanoutPublisher, Fate, Letter, REASON, RECEIVED_MAX, dead, decide,
-    waiting,
+    Aside, Delivery, FanoutConsumer, FanoutPublisher, Fate, Letter, PutAside, REASON, RECEIVED_MAX, dead,
+    decide, waiting,
 };
 use manazir_testkit::rabbitmq::Rabbit;
 use tokio::time::timeout;
@@ -34,6 +34,10 @@ fn numbers(deliveries: &[Delivery]) -> Vec<usize> {
 
 fn names(queues: &[&str]) -> Vec<String> {
     queues.iter().map(|&queue| queue.to_owned()).collect()
+}
+
+fn aside(Delivery { receipt, body, .. }: &Delivery, reason: &str) -> PutAside {
+    PutAside { receipt: *receipt, body: body.clone(), reason: reason.to_owned() }
 }
 
 async fn consumer(address: &Address, queue: &str) -> FanoutConsumer {
@@ -150,13 +154,9 @@ async fn messages_are_put_aside_parked_and_released_needs_rabbitmq() {
     let mut publisher = FanoutPublisher::open(&address, "logs", &[]).await.unwrap();
     publisher.publish(&[bodies(0..10), vec![Vec::new(), b"\xff".to_vec()]].concat()).await.unwrap();
     let batch = timeout(LONG, redis.receive(12, LONG)).await.unwrap().unwrap();
-    let why = |delivery: &Delivery| (delivery.clone(), format!("é {}", "x".repeat(200_000)));
-    // The last of the batch among them: everything before it can still be acknowledged by it.
-    redis.put_aside(&[why(&batch[10]), why(&batch[11])]).await;
-    redis
-        .park(&batch[3..9].iter().map(|early| (early.clone(), "unknown".to_owned())).collect::<Vec<_>>())
-        .await;
-    redis.park(&[(batch[4].clone(), "again".to_owned())]).await;
+    let why = format!("é {}", "x".repeat(200_000));
+    redis.put_aside(&[aside(&batch[10], &why), aside(&batch[11], &why)]).await;
+    redis.park(&batch[3..9].iter().map(|early| aside(early, "unknown")).collect::<Vec<_>>()).await;
     redis.acknowledge(batch[11].receipt).await;
 
     let connection = Connection::connect(&url, ConnectionProperties::default()).await.unwrap();
@@ -188,10 +188,12 @@ async fn what_was_put_aside_is_seen_to_needs_rabbitmq() {
     let mut redis = consumer(&address, "redis").await;
     let mut publisher = FanoutPublisher::open(&address, "logs", &[]).await.unwrap();
     publisher.publish(&bodies(0..2_500)).await.unwrap();
-    let batch = timeout(LONG, redis.receive(2_500, LONG)).await.unwrap().unwrap();
-    let unusable: Vec<(Delivery, String)> =
-        batch.iter().map(|one| (one.clone(), format!("no {}", numbers(&[one.clone()])[0]))).collect();
-    redis.put_aside(&unusable).await;
+    for _ in 0..5 {
+        let batch = timeout(LONG, redis.receive(500, LONG)).await.unwrap().unwrap();
+        let why = |one: &Delivery| format!("no {}", String::from_utf8_lossy(&one.body));
+        redis.put_aside(&batch.iter().map(|one| aside(one, &why(one))).collect::<Vec<_>>()).await;
+        redis.acknowledge(batch.last().unwrap().receipt).await;
+    }
 
     let look = async |aside, most| {
         let mut seen = Vec::new();
@@ -307,7 +309,7 @@ async fn every_message_arrives_though_the_broker_is_killed_in_the_middle_needs_r
     let rabbit = rabbit.await.unwrap();
     while timeout(LONG, stale.receive(100, SHORT)).await.unwrap().unwrap().is_empty() {}
     stale.acknowledge(before[99].receipt).await;
-    stale.put_aside(&[(before[0].clone(), "of an earlier connection".to_owned())]).await;
+    stale.put_aside(&[aside(&before[0], "of an earlier connection")]).await;
     drop(stale);
 
     timeout(LONG, publishing).await.unwrap().unwrap();

@@ -35,7 +35,7 @@ pub mod windows;
 pub use compiled::Compiled;
 pub use destination::{Destination, Error, Total};
 pub use history::{AsOf, History};
-pub use message::TYPE;
+pub use message::{TYPE, batches, events};
 pub use plan::{Identity, Outcome, Plan};
 pub use row::{AMOUNT_MAX, Key, Raw, Row};
 pub use shape::{KeyType, Shape, TotalsShape};

@@ -1,11 +1,13 @@
 //! A finding on its way from a producer to the consumers: an event as CloudEvents 1.0 has it, in JSON, with only what
-//! is needed of it.
+//! is needed of it. Many that are sent together are a batch of its JSON batch format: what a broker does for a message it
+//! then does for all of them.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
+use serde_json::value::RawValue;
 
 use crate::Raw;
 use crate::compiled::Compiled;
@@ -14,6 +16,12 @@ use crate::value::Value;
 
 /// The `type` of a finding's event.
 pub const TYPE: &str = "dev.manazir.finding";
+
+/// Events of a batch at the most.
+const BATCH: usize = 100;
+
+/// Bytes after which a batch is complete.
+const BATCH_BYTES: usize = 32 << 10;
 
 /// Bytes of a source's name that every destination keeps.
 const SOURCE_BYTES_MAX: usize = 255;
@@ -29,8 +37,39 @@ struct Envelope<'e> {
     data: Map<String, serde_json::Value>,
 }
 
+/// The messages of events, in their order: batches, and an event that is alone as it is.
+pub fn batches(events: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let mut batches = Vec::new();
+    let mut rest = events;
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = |event: &&Vec<u8>| {
+            bytes += event.len();
+            bytes - event.len() < BATCH_BYTES
+        };
+        let (batch, later) = rest.split_at(rest.iter().take(BATCH).take_while(fits).count().max(1));
+        rest = later;
+        batches.push(match batch {
+            [alone] => alone.clone(),
+            many => [&b"["[..], &many.join(&b','), b"]"].concat(),
+        });
+    }
+    batches
+}
+
+/// The events of a message: those of a batch, or the message itself if it is none.
+pub fn events(message: &[u8]) -> Vec<&[u8]> {
+    if !message.trim_ascii_start().starts_with(b"[") {
+        return vec![message];
+    }
+    match serde_json::from_slice::<Vec<&RawValue>>(message) {
+        Ok(events) => events.into_iter().map(|event| event.get().as_bytes()).collect(),
+        Err(_) => vec![message],
+    }
+}
+
 impl Compiled {
-    /// The message of a finding.
+    /// The event of a finding.
     pub fn encode(&self, identity: &Identity, values: &[Value]) -> Vec<u8> {
         let field = |&index: &usize| {
             let value = match &values[index] {
@@ -86,5 +125,32 @@ impl Compiled {
         };
         let values = self.spec.source.fields.iter().enumerate().map(value).collect::<Result<_, _>>()?;
         Ok((Identity { source: Arc::from(source), position, content }, values))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_is_unpacked() {
+        for count in [0, 1, 2, BATCH, BATCH + 1, 10 * BATCH] {
+            let packed: Vec<Vec<u8>> =
+                (0..count).map(|number| format!("{{\"id\":{number}}}").into_bytes()).collect();
+            let messages = batches(&packed);
+            assert_eq!(messages.len(), count.div_ceil(BATCH));
+            assert_eq!(messages.iter().flat_map(|message| events(message)).collect::<Vec<_>>(), packed);
+        }
+        let long = vec![format!("\"{}\"", "x".repeat(BATCH_BYTES)).into_bytes(); 3];
+        assert_eq!(batches(&long), long, "a long event is alone");
+    }
+
+    #[test]
+    fn what_is_no_batch_is_one_message() {
+        for message in [&b"{}"[..], b"", b"[1,", b"[1] 2", b"\xff", b" {\"a\":[]}"] {
+            assert_eq!(events(message), [message]);
+        }
+        assert_eq!(events(b" [ {\"a\": 1} , 2 ]"), [&b"{\"a\": 1}"[..], b"2"]);
+        assert_eq!(events(b"[]"), [b""; 0], "nothing was sent");
     }
 }

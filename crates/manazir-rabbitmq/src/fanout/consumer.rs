@@ -16,8 +16,8 @@ use crate::backoff::Backoff;
 use crate::confirms::{self, confirmed, send};
 use crate::link::{Address, Link, durable_queue, is_refusal, patient, until_open};
 
-/// Messages of a batch at the most: a destination writes as many rows for thousands of findings as it has keys.
-pub const RECEIVED_MAX: u16 = 10_000;
+/// Messages of a batch at the most. Each may hold many of what is counted.
+pub const RECEIVED_MAX: u16 = 1_000;
 
 /// A consumer is sent no more messages than these before it acknowledges some: while one batch is counted the next comes.
 const SENT_MAX: u16 = 2 * RECEIVED_MAX;
@@ -44,6 +44,17 @@ pub struct Delivery {
     pub body: Vec<u8>,
     /// True if it was on its way to a consumer before.
     pub redelivered: bool,
+}
+
+/// A message, or a part of one, that is not counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutAside {
+    /// Of the message it came with.
+    pub receipt: Receipt,
+    /// What goes beside the queue.
+    pub body: Vec<u8>,
+    /// Why.
+    pub reason: String,
 }
 
 /// Reads the queue of a destination. Several of one queue, in whatever processes, share what comes.
@@ -134,21 +145,20 @@ impl FanoutConsumer {
         }
     }
 
-    /// Moves messages that cannot be used, each with the reason, into the queue of the dead. They come again if the
-    /// broker goes away meanwhile.
-    pub async fn put_aside(&mut self, unusable: &[(Delivery, String)]) {
-        self.move_to(&dead(&self.queue), unusable).await;
+    /// Writes what cannot be used into the queue of the dead, each with the reason. The message it came with is to be
+    /// acknowledged afterwards; if the broker goes away before, it comes again.
+    pub async fn put_aside(&mut self, unusable: &[PutAside]) {
+        self.send_to(&dead(&self.queue), unusable).await;
     }
 
-    /// Moves messages that name what is not known yet, each with the reason, into the queue of what waits. They come
-    /// again if the broker goes away meanwhile.
-    pub async fn park(&mut self, early: &[(Delivery, String)]) {
-        self.move_to(&waiting(&self.queue), early).await;
+    /// Writes what names something that is not known yet into the queue of what waits, in the same way.
+    pub async fn park(&mut self, early: &[PutAside]) {
+        self.send_to(&waiting(&self.queue), early).await;
     }
 
-    async fn move_to(&mut self, queue: &str, deliveries: &[(Delivery, String)]) {
+    async fn send_to(&mut self, queue: &str, asides: &[PutAside]) {
         let Some(open) = &mut self.open else { return };
-        if let Err(error) = open.move_to(queue, deliveries).await {
+        if let Err(error) = open.send_to(queue, asides).await {
             self.lost(&error);
         }
     }
@@ -265,23 +275,14 @@ impl Open {
         batch
     }
 
-    /// Sends messages to a queue, and acknowledges those of this connection once the broker has them there. Those of an
-    /// earlier one come again.
-    async fn move_to(&mut self, queue: &str, deliveries: &[(Delivery, String)]) -> Result<(), Error> {
+    /// Returns when the broker has them in the queue. Those of an earlier connection come again.
+    async fn send_to(&mut self, queue: &str, asides: &[PutAside]) -> Result<(), Error> {
+        let of_this = asides.iter().filter(|aside| aside.receipt.connection == self.connection);
         let mut confirmations = Vec::new();
-        let mut moved = Vec::new();
-        for (Delivery { receipt, body, .. }, reason) in deliveries {
-            if receipt.connection == self.connection && self.held.contains(&receipt.tag) {
-                confirmations.push(send(&self.channel, "", queue, body, with_reason(reason)).await?);
-                moved.push(receipt.tag);
-            }
+        for PutAside { body, reason, .. } in of_this {
+            confirmations.push(send(&self.channel, "", queue, body, with_reason(reason)).await?);
         }
-        confirmed(confirmations).await?;
-        for tag in moved {
-            self.held.remove(&tag);
-            patient(self.channel.basic_ack(tag, BasicAckOptions::default())).await?;
-        }
-        Ok(())
+        confirmed(confirmations).await
     }
 }
 

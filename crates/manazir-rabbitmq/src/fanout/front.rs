@@ -29,10 +29,16 @@ impl Front {
     pub(super) async fn send(&self, exchange: &str, key: &str, bodies: &[Vec<u8>]) -> Result<(), Error> {
         let mut confirmations = Vec::new();
         for body in bodies {
-            confirmations.push(send(&self.channel, exchange, key, body, BasicProperties::default()).await?);
+            let properties = BasicProperties::default().with_content_type(content_type(body).into());
+            confirmations.push(send(&self.channel, exchange, key, body, properties).await?);
         }
         confirmed(confirmations).await
     }
+}
+
+/// What CloudEvents calls an event, or a batch of them, in JSON.
+fn content_type(body: &[u8]) -> &'static str {
+    if body.starts_with(b"[") { "application/cloudevents-batch+json" } else { "application/cloudevents+json" }
 }
 
 /// How many of the first messages go together, at least one.

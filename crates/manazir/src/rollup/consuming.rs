@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use manazir_rabbitmq::fanout::{Delivery, FanoutConsumer, RECEIVED_MAX};
-use manazir_rollup::Identity;
+use manazir_rabbitmq::fanout::{Delivery, FanoutConsumer, PutAside, RECEIVED_MAX};
 use manazir_rollup::decode::content_of;
+use manazir_rollup::{Identity, events};
 
 use super::counting::{CameAs, Counting, NotYet, now};
 use super::specification::{Specification, Watch};
@@ -42,29 +42,28 @@ pub async fn consume(
         }
         let batch = consumer.receive(RECEIVED_MAX.into(), PATIENCE).await.context("read the queue")?;
         let Some(last) = batch.last().map(|delivery| delivery.receipt) else { continue };
-        busy = Instant::now();
         let (mut dead, mut waiting) = (Vec::new(), Vec::new());
-        for delivery in batch {
-            if let Some(NotYet { reason, waits }) = take(specification, counting, &delivery).await?
-                && !counting.keeps_asides()
-            {
-                if waits { &mut waiting } else { &mut dead }.push((delivery, reason));
+        for Delivery { receipt, body, .. } in &batch {
+            for event in events(body) {
+                if let Some(NotYet { reason, waits }) = take(specification, counting, event).await?
+                    && !counting.keeps_asides()
+                {
+                    let aside = PutAside { receipt: *receipt, body: event.to_vec(), reason };
+                    if waits { &mut waiting } else { &mut dead }.push(aside);
+                }
             }
         }
         counting.flush().await?;
         consumer.put_aside(&dead).await;
         consumer.park(&waiting).await;
         consumer.acknowledge(last).await;
+        // From here on, for a destination may take its time to count.
+        busy = Instant::now();
     }
     Ok(())
 }
 
-async fn take(
-    specification: &Specification,
-    counting: &mut Counting,
-    delivery: &Delivery,
-) -> Result<Option<NotYet>> {
-    let body = &delivery.body;
+async fn take(specification: &Specification, counting: &mut Counting, body: &[u8]) -> Result<Option<NotYet>> {
     let came = CameAs::Message(body);
     match specification.compiled.decode_message(body) {
         Ok((identity, values)) => counting.take(identity, Ok(&values), came, now()).await,

@@ -9,7 +9,7 @@ use manazir_rabbitmq::fanout::FanoutPublisher;
 use manazir_rollup::decode::content_of;
 use manazir_rollup::follow::{Follow, Line, Place, TooLong};
 use manazir_rollup::history::{Aside as Kept, AsideState};
-use manazir_rollup::{Destination, Raw};
+use manazir_rollup::{Destination, Raw, batches};
 
 use super::counting::{Aside, now};
 use super::destinations::Target;
@@ -119,10 +119,10 @@ pub async fn produce(
         if at_end && once {
             lines.extend(follow.finish());
         }
-        let messages: Vec<Vec<u8>> =
-            lines.iter().filter_map(|line| message(specification, &source, line, &mut produced)).collect();
-        publisher.publish(&messages).await.context("publish findings")?;
-        produced.published += messages.len() as u64;
+        let events: Vec<Vec<u8>> =
+            lines.iter().filter_map(|line| event(specification, &source, line, &mut produced)).collect();
+        publisher.publish(&batches(&events)).await.context("publish findings")?;
+        produced.published += events.len() as u64;
         rejects.keep(&mut produced.unkept).await?;
         if !lines.is_empty() {
             progress.write(follow.place())?;
@@ -136,8 +136,8 @@ pub async fn produce(
     }
 }
 
-/// The message of a line; `None` if it is no finding.
-fn message(
+/// The event of a line; `None` if it is no finding.
+fn event(
     specification: &Specification,
     source: &Arc<str>,
     line: &Line,
