@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -53,6 +53,23 @@ impl Client {
     /// GET `path`.
     pub fn get(&mut self, path: &str) -> io::Result<Answer> {
         self.call("GET", path, b"")
+    }
+
+    /// GET `path` again and again until the answer is as wanted.
+    ///
+    /// # Panics
+    /// If it is not within half a minute, or the service cannot be reached.
+    #[track_caller]
+    pub fn until(&mut self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let patience = Instant::now() + Duration::from_secs(30);
+        loop {
+            let answer = self.get(path).expect("the service answers").json();
+            if wanted(&answer) {
+                return answer;
+            }
+            assert!(Instant::now() < patience, "{path}: {answer}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// POST `body` to `path`.

@@ -4,9 +4,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use manazir_testkit::client::Client;
 use manazir_testkit::service::Service;
 use serde_json::{Value, json};
 
@@ -39,20 +37,6 @@ fn start(folder: &Path) -> Service {
     Service::start(PROGRAM, &folder.join("data"), &["--config".to_owned(), config.display().to_string()])
 }
 
-/// Asks until the answer is as wanted.
-#[track_caller]
-fn until(client: &mut Client, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-    let patience = Instant::now() + Duration::from_secs(30);
-    loop {
-        let answer = client.get(path).unwrap().json();
-        if wanted(&answer) {
-            return answer;
-        }
-        assert!(Instant::now() < patience, "{path}: {answer}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 fn of<'t>(page: &'t Value, key: &str) -> &'t Value {
     page["items"].as_array().unwrap().iter().find(|total| total["key"] == key).unwrap()
 }
@@ -65,7 +49,7 @@ fn findings_come_over_http_and_from_a_file_and_are_found_again() {
     let mut client = service.client(&token);
     let board = "/api/v1/rollups/karma/totals";
     let counted = |count: u64| move |rollup: &Value| rollup["status"]["findings"] == json!(count);
-    until(&mut client, "/api/v1/rollups/karma", counted(64));
+    client.until("/api/v1/rollups/karma", counted(64));
     let total = client.get(board).unwrap().json();
     assert_eq!((&of(&total, "2")["sum"], &of(&total, "2")["mean"]), (&json!(7650.0), &json!(637.5)));
 
@@ -84,7 +68,7 @@ fn findings_come_over_http_and_from_a_file_and_are_found_again() {
         assert_eq!((&lines[0]["line"], &lines[0]["waits"]), (&json!(2), &json!(true)));
         assert_eq!((&lines[1]["line"], &lines[1]["waits"]), (&json!(3), &json!(false)));
     }
-    until(&mut client, "/api/v1/rollups/karma", counted(65));
+    client.until("/api/v1/rollups/karma", counted(65));
 
     // The table as it was, and a line that the file gains.
     let was = client.get("/api/v1/rollups/karma/totals?at=2026-03-04T23:59:59Z").unwrap().json();
@@ -92,12 +76,12 @@ fn findings_come_over_http_and_from_a_file_and_are_found_again() {
     let mut stream = fs::read_to_string(folder.path().join("stream.csv")).unwrap();
     stream.push_str("99,2026-03-12 10:00:00,1\n");
     fs::write(folder.path().join("stream.csv"), stream).unwrap();
-    until(&mut client, "/api/v1/rollups/karma", counted(66));
+    client.until("/api/v1/rollups/karma", counted(66));
 
     // What waited counts when its table has it; what was broken is mended.
     let tables = fs::read_to_string(folder.path().join("vulnerability.csv")).unwrap();
     fs::write(folder.path().join("vulnerability.csv"), tables + "77,5,4\n").unwrap();
-    until(&mut client, "/api/v1/rollups/karma", counted(67));
+    client.until("/api/v1/rollups/karma", counted(67));
     let letters = client.get("/api/v1/rollups/karma/dead_letters?state=rejected").unwrap().json();
     let number = &letters["items"][0]["number"];
     let retry = format!("/api/v1/rollups/karma/dead_letters/{number}/retry");
@@ -105,10 +89,10 @@ fn findings_come_over_http_and_from_a_file_and_are_found_again() {
     let json = [("Content-Type", "application/json")];
     let tried = client.call_with("POST", &retry, &json, mended.as_bytes()).unwrap();
     assert_eq!((tried.status, &tried.json()["state"]), (200, &json!("counted")), "{}", tried.text());
-    until(&mut client, "/api/v1/rollups/karma", counted(68));
+    client.until("/api/v1/rollups/karma", counted(68));
 
     // Days that are over are series that are judged.
-    let series = until(&mut client, "/api/v1/series?metric=findings_per_day", |page| {
+    let series = client.until("/api/v1/series?metric=findings_per_day", |page| {
         page["items"].as_array().is_some_and(|items| items.len() == 4)
     });
     let id = series["items"][0]["id"].as_str().unwrap();
@@ -120,7 +104,7 @@ fn findings_come_over_http_and_from_a_file_and_are_found_again() {
     // A restart changes nothing, and counts nothing again.
     let again = start(folder.path());
     let mut client = again.client(&token);
-    until(&mut client, "/api/v1/rollups/karma", counted(68));
+    client.until("/api/v1/rollups/karma", counted(68));
     assert_eq!(client.get(board).unwrap().json(), before);
     assert!(again.terminate());
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
@@ -126,5 +127,42 @@ fn an_episode_of_a_series_is_one_anomaly_that_follows_it() {
     command.args(["anomaly", "confirm", &number, "--by", "Ada", "--json", "--data"]).arg(&data);
     let said: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
     assert_eq!((&said["feedback"]["by"], &said["series"]), (&json!("Ada"), &json!("load{host=a}")));
+    assert!(service.terminate());
+}
+
+#[test]
+fn events_become_the_series_that_the_configuration_wants() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("manazir.toml");
+    let series = |metric: &str, how: &str| {
+        format!("[[events.series]]\nmetric = '{metric}'\nby = ['account']\nevery_seconds = 60\n{how}\n")
+    };
+    let text =
+        series("all", "aggregate = 'count'") + &series("actors", "aggregate = 'distinct'\nof = 'actor'");
+    std::fs::write(&config, text).unwrap();
+    let options = ["--config".to_owned(), config.display().to_string()];
+    let service = Service::start(PROGRAM, &folder.path().join("data"), &options);
+    let mut client = service.client(service.token().unwrap());
+    // One a second for six minutes, of which the first four are over by the end.
+    let lines = events::lines((0..360).map(|second| 100 * second));
+    let accepted = client.post("/api/v1/ingest/events", &lines).unwrap();
+    assert_eq!(accepted.status, 202, "{}", accepted.text());
+    let actors = |minute: usize| {
+        let text = String::from_utf8_lossy(&lines);
+        let minute = text.lines().skip(60 * minute).take(60);
+        let actor = |line: &str| serde_json::from_str::<Value>(line).unwrap()["RoleID"].to_string();
+        minute.map(actor).collect::<BTreeSet<_>>().len() as f64
+    };
+    for (metric, value) in [("all", &(|_| 60.0) as &dyn Fn(usize) -> f64), ("actors", &actors)] {
+        let listed = client.until(&format!("/api/v1/series?metric={metric}"), |page| {
+            page["items"].as_array().is_some_and(|items| items.len() == 1)
+        });
+        let path = format!("/api/v1/series/{}/samples", listed["items"][0]["id"].as_str().unwrap());
+        let samples =
+            client.until(&path, |page| page["items"].as_array().is_some_and(|items| items.len() >= 3));
+        for (minute, sample) in samples["items"].as_array().unwrap().iter().enumerate() {
+            assert_eq!(sample["value"].as_f64(), Some(value(minute)), "{metric}, minute {minute}");
+        }
+    }
     assert!(service.terminate());
 }

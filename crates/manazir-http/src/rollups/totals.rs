@@ -126,8 +126,11 @@ pub(crate) async fn totals(
     let limit = wanted.limit(query.limit, TOTALS);
     let cursor = wanted.written_cursor(query.cursor.as_deref(), Place::read);
     let (limit, cursor) = wanted.or_refuse((limit, cursor))?;
-    let mut totals = match as_of {
-        AsOf { at: None, known_at: None } => rollup.destination.totals().await?,
+    let mut totals = match (as_of, &query.key) {
+        (AsOf { at: None, known_at: None }, Some(key)) => {
+            rollup.destination.totals_of(std::slice::from_ref(key)).await?
+        }
+        (AsOf { at: None, known_at: None }, None) => rollup.destination.totals().await?,
         _ => history(rollup)?.as_of(as_of).await?,
     };
     if let Some(key) = &query.key {
