@@ -31,6 +31,7 @@ mod causality;
 mod event;
 mod graph;
 mod groot_rank;
+mod hops;
 mod live;
 mod rules;
 pub mod scenario;
@@ -75,7 +76,7 @@ pub enum Method {
     Cascade(CascadeRank),
     /// Groot's: a weighted PageRank whose dangling mass goes to dangling events twice as much as to others.
     Groot(GrootGraph, GrootRank),
-    /// For comparison: the last change or other event of a root's kind before the alert, near to it in calls.
+    /// For comparison: changes in what the alerting entity depends on, the last before the alert first.
     LastChange,
     /// For comparison: PageRank of the services around the alert, started in proportion to their events.
     ServicePageRank,

@@ -47,10 +47,11 @@ fn name(entity: u32) -> String {
 fn event(graph: &mut EventGraph, drawn: &Drawn) -> Event {
     let (entity, event_type, second, severity, dc, target) = *drawn;
     let entity = graph.topology_mut().entity(&name(entity));
-    let mut event = graph.event(entity, TYPES[event_type], Timestamp::from_seconds(second)).unwrap();
+    let mut event =
+        graph.event(entity, TYPES[event_type], Timestamp::from_seconds(second)).expect("room for a type");
     event.severity = severity;
     let dc = ["a", "b"].get(usize::from(dc)).map(|dc| ("dc", *dc));
-    event.dims = graph.vocabulary_mut().dims(dc).unwrap();
+    event.dims = graph.vocabulary_mut().dims(dc).expect("room for a set");
     event.target = target.map(|target| graph.topology_mut().entity(&name(target)));
     event
 }
@@ -85,8 +86,8 @@ fn told(graph: &EventGraph, event: &Event) -> String {
 }
 
 fn ranked(graph: &EventGraph, alert: EventId, method: &Method) -> Vec<(String, String)> {
-    let answer = graph.rank(alert, method).unwrap();
-    let told = |id| told(graph, graph.get(id).unwrap());
+    let answer = graph.rank(alert, method).expect("the alert is live");
+    let told = |id| told(graph, graph.get(id).expect("a cause is live"));
     answer.causes.iter().map(|cause| (told(cause.event), format!("{:.9}", cause.score))).collect()
 }
 

@@ -10,7 +10,7 @@ const CELLS_PER_DOUBLING: f64 = 8.0;
 const LOWEST: f64 = -16.0;
 /// Beyond so many scores all counts are halved, so that what is old weighs less and less.
 const COUNT_MAX: u32 = 1 << 20;
-/// Where a score of 1 is as grave as two of three, before anything is known of a type.
+/// Before anything is known of a type its scores are judged by a curve, which weighs as much as eight of them.
 const PRIOR_WEIGHT: f64 = 8.0;
 
 /// Turns scores, which mean another thing for each type, into severities: the part of a type's scores that lie below.

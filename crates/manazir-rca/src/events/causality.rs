@@ -111,7 +111,8 @@ impl Causality {
         let Node { id, distance, .. } = self.nodes[place];
         let Some(effect) = graph.get(id).copied() else { return };
         let points_to = graph.points_to(&effect);
-        for &rule_id in graph.rules.causes_of(effect.event_type) {
+        let rules = Place::ALL.into_iter().flat_map(|place| graph.rules.causes_of(effect.event_type, place));
+        for &rule_id in rules {
             let rule = graph.rules.rule(rule_id);
             for entity in entities(graph, &effect, rule) {
                 if points_to.is_some_and(|target| rule.place != Place::Callee || target != entity) {

@@ -67,7 +67,7 @@ pub struct Rule {
     pub place: Place,
     /// Dimensions that must agree.
     pub agree: Vec<KeyId>,
-    /// How many seconds it usually takes from cause to effect at most.
+    /// The lag in seconds at which a cause is half as likely as at once.
     pub typical_s: f64,
     /// How many seconds it takes at most.
     pub lag_s_max: f64,
@@ -97,8 +97,12 @@ pub struct RuleSet {
     by_name: HashMap<String, TypeId>,
     types: Vec<EventType>,
     rules: Vec<Rule>,
-    by_effect: Vec<Vec<RuleId>>,
-    by_cause: Vec<Vec<RuleId>>,
+    /// Types that a search may assume, each with a bit of its own; those beyond 64 are never assumed.
+    bridges: Vec<TypeId>,
+    /// Of each type: the rules that cause it, by place.
+    by_effect: Vec<[Vec<RuleId>; Place::ALL.len()]>,
+    /// Of each type: the rules by which it causes something, by place.
+    by_cause: Vec<[Vec<RuleId>; Place::ALL.len()]>,
 }
 
 impl RuleSet {
@@ -118,13 +122,15 @@ impl RuleSet {
         types: Vec<EventType>,
         rules: Vec<Rule>,
     ) -> Self {
-        let mut by_effect = vec![Vec::new(); types.len()];
-        let mut by_cause = vec![Vec::new(); types.len()];
+        let mut by_effect = vec![<[Vec<RuleId>; Place::ALL.len()]>::default(); types.len()];
+        let mut by_cause = by_effect.clone();
         for (id, rule) in (0..).map(RuleId).zip(&rules) {
-            by_effect[rule.effect.index()].push(id);
-            by_cause[rule.cause.index()].push(id);
+            by_effect[rule.effect.index()][rule.place as usize].push(id);
+            by_cause[rule.cause.index()][rule.place as usize].push(id);
         }
-        Self { vocabulary, by_name, types, rules, by_effect, by_cause }
+        let bridges = (0..).map(TypeId).zip(&types).filter(|(_, known)| known.bridge).map(|(id, _)| id);
+        let bridges = bridges.take(u64::BITS as usize).collect();
+        Self { vocabulary, by_name, types, rules, bridges, by_effect, by_cause }
     }
 
     /// How many rules there are.
@@ -178,14 +184,24 @@ impl RuleSet {
         self.types.get(id.index())
     }
 
-    /// Rules by which something causes a type.
-    pub fn causes_of(&self, effect: TypeId) -> &[RuleId] {
-        self.by_effect.get(effect.index()).map_or(&[], Vec::as_slice)
+    /// Rules by which something at a place causes a type.
+    pub fn causes_of(&self, effect: TypeId, place: Place) -> &[RuleId] {
+        self.by_effect.get(effect.index()).map_or(&[], |by_place| &by_place[place as usize])
     }
 
-    /// Rules by which a type causes something.
-    pub fn effects_of(&self, cause: TypeId) -> &[RuleId] {
-        self.by_cause.get(cause.index()).map_or(&[], Vec::as_slice)
+    /// Rules by which a type causes something that sees it at a place.
+    pub fn effects_of(&self, cause: TypeId, place: Place) -> &[RuleId] {
+        self.by_cause.get(cause.index()).map_or(&[], |by_place| &by_place[place as usize])
+    }
+
+    /// The bit of a type that may be assumed.
+    pub(super) fn bridge_bit(&self, id: TypeId) -> Option<u64> {
+        self.bridges.binary_search(&id).ok().map(|bit| 1 << bit)
+    }
+
+    /// The types of some bits.
+    pub(super) fn bridged(&self, bits: u64) -> Vec<TypeId> {
+        self.bridges.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1).map(|(_, id)| *id).collect()
     }
 
     /// The names that the rules use, for the events that come.

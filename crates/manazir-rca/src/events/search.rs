@@ -10,11 +10,12 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use manazir_model::{Timestamp, hash};
 
+use super::answer::Step;
 use super::event::Event;
 use super::graph::EventGraph;
+use super::hops::{Assumed, Hops, Types, hop};
 use super::live::EventId;
 use super::rules::{Place, Rule, RuleId};
-use super::vocabulary::TypeId;
 use crate::topology::EntityId;
 
 /// How a search weighs links, and when it ends.
@@ -37,7 +38,7 @@ pub(super) struct Reach {
 }
 
 /// Which way a search goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Towards {
     Causes,
     Effects,
@@ -52,30 +53,26 @@ const NONE: u32 = u32::MAX;
 /// An event on a path, seen or assumed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
-    pub(super) entity: EntityId,
-    pub(super) event_type: TypeId,
+    entity: EntityId,
+    types: Types,
     /// The event itself, or, if it is assumed, the last one that was seen.
     slot: u32,
     /// How many are assumed in a row, this one included; 0 if it was seen.
-    pub(super) assumed: u8,
+    assumed: u8,
     before: u32,
+    /// Where it is, as the one before sees it.
+    place: Place,
+    /// The rule of the link that leads to it, if it was seen.
     rule: RuleId,
     /// Of the path up to here.
     pub(super) weight: f64,
     /// Of the last link, without what was assumed.
-    pub(super) lag_s: f64,
+    lag_s: f64,
     /// Usual seconds of the links since the last one that was seen.
     typical_s: f64,
     lag_s_max: f64,
     /// Calls between the entities of the first event and of this one, along the path.
     pub(super) distance: u16,
-}
-
-impl Node {
-    /// The rule of the link that leads to it.
-    pub(super) fn rule(&self) -> Option<RuleId> {
-        (self.before != NONE).then_some(self.rule)
-    }
 }
 
 /// What a search reached.
@@ -108,15 +105,41 @@ impl Found {
         &self.nodes[place as usize]
     }
 
-    /// The event of a node, if it was seen.
-    pub(super) fn event<'a>(&self, graph: &'a EventGraph, node: &Node) -> Option<(EventId, &'a Event)> {
-        (node.assumed == 0).then(|| graph.live.at(node.slot))
-    }
-
-    /// From where the search began to a node.
-    pub(super) fn path(&self, end: u32) -> Vec<&Node> {
-        let next = |node: &&Node| self.nodes.get(node.before as usize);
-        let mut path: Vec<&Node> = std::iter::successors(self.nodes.get(end as usize), next).collect();
+    /// From the alert where a search for causes began to one of them.
+    ///
+    /// An assumed event is told as of the type by which the heaviest rules lead on.
+    pub(super) fn path(&self, graph: &EventGraph, end: u32) -> Vec<Step> {
+        let mut path = Vec::new();
+        // What the rule of the node behind says of the type of this one.
+        let mut must_be = None;
+        let mut next = self.nodes.get(end as usize);
+        while let Some(node) = next {
+            let before = self.nodes.get(node.before as usize);
+            let seen = (node.assumed == 0).then(|| graph.live.at(node.slot));
+            let event_type = match (seen, must_be) {
+                (Some((_, event)), _) => event.event_type,
+                (None, Some(must_be)) => must_be,
+                (None, None) => break,
+            };
+            let rule = before.and_then(|before| match seen {
+                Some(_) => Some(node.rule),
+                None => {
+                    let rules = hop(graph, before.types, Towards::Causes, node.place).rules;
+                    rules.into_iter().find(|rule| graph.rules.rule(*rule).cause == event_type)
+                }
+            });
+            path.push(Step {
+                event: seen.map(|(id, _)| id),
+                entity: node.entity,
+                event_type,
+                at: seen.map(|(_, event)| event.from),
+                rule,
+                lag_s: rule.and(seen).map(|_| node.lag_s),
+                weight: before.map_or(1.0, |before| node.weight / before.weight),
+            });
+            must_be = rule.map(|rule| graph.rules.rule(rule).effect);
+            next = before;
+        }
         path.reverse();
         path
     }
@@ -130,12 +153,14 @@ pub(super) struct Search<'a> {
     heaviest: Vec<(u32, f64)>,
     run: u32,
     heaviest_assumed: HashMap<u64, f64, BuildHasherDefault<IdHasher>>,
+    hops: Hops<'a>,
 }
 
 impl<'a> Search<'a> {
     pub(super) fn new(graph: &'a EventGraph, reach: Reach) -> Self {
         let heaviest = vec![(0, 0.0); graph.live.slots()];
-        Self { graph, reach, heaviest, run: 0, heaviest_assumed: HashMap::default() }
+        let hops = Hops::new(graph);
+        Self { graph, reach, heaviest, run: 0, heaviest_assumed: HashMap::default(), hops }
     }
 
     /// Other bounds from now on.
@@ -152,10 +177,11 @@ impl<'a> Search<'a> {
         self.heaviest[from.slot()] = (self.run, 1.0);
         found.nodes.push(Node {
             entity: event.entity,
-            event_type: event.event_type,
+            types: Types::One(event.event_type),
             slot: from.slot() as u32,
             assumed: 0,
             before: NONE,
+            place: Place::Itself,
             rule: RuleId(0),
             weight: 1.0,
             lag_s: 0.0,
@@ -191,79 +217,92 @@ impl<'a> Search<'a> {
     pub(super) fn explained(&self, id: EventId) -> f64 {
         let (_, event) = self.graph.live.at(id.slot() as u32);
         let mut best: f64 = 0.0;
-        for &rule_id in self.graph.rules.causes_of(event.event_type) {
-            let rule = self.graph.rules.rule(rule_id);
-            self.each_place(event.entity, rule.place, Towards::Causes, event.from, &mut |entity| {
-                if self.graph.live.has_none(entity) || !self.may_look(event, rule, entity) {
+        for place in Place::ALL {
+            let rules = self.graph.rules.causes_of(event.event_type, place);
+            self.each_at(event.entity, place, Towards::Causes, event.from, &mut |entity| {
+                if self.graph.live.has_none(entity) || !self.may_look(event, place, entity) {
                     return;
                 }
-                let strength = self.graph.weight(rule_id);
-                let (typical, lag_max) = (rule.typical_s, rule.lag_s_max);
-                let window = self.window(event.from, lag_max, Towards::Causes);
-                for (onset, slot) in self.graph.live.between(entity, rule.cause, window.0, window.1) {
-                    let (other_id, other) = self.graph.live.at(slot);
-                    if other_id != id && self.agree(rule, event, other) {
-                        let lag_s = seconds(onset, event.from);
-                        let weight = strength * self.likelihood(lag_s, typical) * self.gravity(other);
-                        best = best.max(weight);
-                    }
+                for &rule in rules {
+                    best = best.max(self.direct(id, event, rule, entity));
                 }
             });
         }
         best.min(1.0)
     }
 
+    /// Weight of the likeliest link from an event to a cause in an entity by a rule; 0 if there is none.
+    fn direct(&self, id: EventId, event: &Event, rule_id: RuleId, entity: EntityId) -> f64 {
+        let rule = self.graph.rules.rule(rule_id);
+        let window = self.window(event.from, rule.lag_s_max, Towards::Causes);
+        let causes = self.graph.live.between(entity, rule.cause, window.0, window.1);
+        let causes = causes.map(|(onset, slot)| (onset, self.graph.live.at(slot)));
+        causes
+            .filter(|(_, (other_id, other))| *other_id != id && self.agree(rule, event, other))
+            .map(|(onset, (_, other))| {
+                let likelihood = self.likelihood(seconds(onset, event.from), rule.typical_s);
+                self.graph.weight(rule_id) * likelihood * self.gravity(other)
+            })
+            .fold(0.0, f64::max)
+    }
+
     /// Adds the nodes that one leads to; returns how many lists it looked up.
-    fn follow(&mut self, place: u32, node: &Node, towards: Towards, nodes: &mut Vec<Node>) -> usize {
+    fn follow(&mut self, before: u32, node: &Node, towards: Towards, nodes: &mut Vec<Node>) -> usize {
         let graph = self.graph;
         let (_, seen) = graph.live.at(node.slot);
-        let rules = match towards {
-            Towards::Causes => graph.rules.causes_of(node.event_type),
-            Towards::Effects => graph.rules.effects_of(node.event_type),
+        let points = match towards {
+            Towards::Causes if node.assumed == 0 => graph.points_to(seen),
+            _ => None,
         };
+        let more = if points.is_some() { POINTED_TO } else { 1.0 };
         let mut looks = 0;
-        for &rule_id in rules {
-            let rule = graph.rules.rule(rule_id);
-            let step = Step { place, node, seen, rule_id, rule, towards };
-            let mut entities = Vec::new();
-            self.each_place(node.entity, rule.place, towards, seen.from, &mut |entity| entities.push(entity));
-            for entity in entities {
+        let mut entities = Vec::new();
+        for place in Place::ALL {
+            let hop = self.hops.at(node.types, towards, place);
+            if hop.rules.is_empty() || (points.is_some() && place != Place::Callee) {
+                continue;
+            }
+            entities.clear();
+            self.each_at(node.entity, place, towards, seen.from, &mut |entity| entities.push(entity));
+            for &entity in &entities {
                 // To go back where one comes from explains nothing.
-                if node.assumed > 0 && rule.place != Place::Itself && entity == seen.entity {
+                let back = node.assumed > 0 && place != Place::Itself && entity == seen.entity;
+                if back || points.is_some_and(|target| target != entity) {
                     continue;
+                }
+                let step = Hopped { before, node, seen, towards, place, entity, more };
+                let mut better = 0;
+                if !graph.live.has_none(entity) {
+                    looks += hop.rules.len();
+                    for &rule in &hop.rules {
+                        better |= self.see(&step, rule, nodes);
+                    }
+                }
+                for assumed in &hop.assumed {
+                    self.assume(&step, assumed, better, nodes);
                 }
                 looks += 1;
-                let points = match towards {
-                    Towards::Causes if node.assumed == 0 => graph.points_to(seen),
-                    _ => None,
-                };
-                if points.is_some_and(|target| rule.place != Place::Callee || target != entity) {
-                    continue;
-                }
-                let more = if points.is_some() { POINTED_TO } else { 1.0 };
-                self.see(&step, entity, more, nodes);
-                self.assume(&step, entity, more, nodes);
             }
         }
         looks
     }
 
-    /// Adds the events of an entity that a rule links to a node.
-    fn see(&mut self, step: &Step<'_>, entity: EntityId, more: f64, nodes: &mut Vec<Node>) {
+    /// Adds the events of an entity that a rule links to a node. Returns the bit of their type if one of them leads on
+    /// at least as well as one that would be assumed.
+    fn see(&mut self, step: &Hopped<'_>, rule_id: RuleId, nodes: &mut Vec<Node>) -> u64 {
         let graph = self.graph;
-        if graph.live.has_none(entity) {
-            return;
-        }
-        let Step { node, seen, rule, towards, .. } = *step;
+        let Hopped { node, seen, towards, .. } = *step;
+        let rule = graph.rules.rule(rule_id);
+        let far = towards.far(rule);
         let typical_s = node.typical_s + rule.typical_s;
-        let strength = node.weight * graph.weight(step.rule_id) * more;
+        let strength = node.weight * graph.weight(rule_id) * step.more;
         let lag_s_max = self.lag_s_max(strength, typical_s).min(node.lag_s_max + rule.lag_s_max);
         let window = self.window(seen.from, lag_s_max, towards);
-        for (onset, slot) in graph.live.between(entity, step.far_type(), window.0, window.1) {
+        let mut heaviest: f64 = 0.0;
+        for (onset, slot) in graph.live.between(step.entity, far, window.0, window.1) {
             let (_, other) = graph.live.at(slot);
-            if !self.agree(rule, seen, other)
-                || (towards == Towards::Effects && !self.may_look(other, rule, node.entity))
-            {
+            let may_look = towards == Towards::Causes || self.may_look(other, rule.place, node.entity);
+            if !may_look || !self.agree(rule, seen, other) {
                 continue;
             }
             let lag_s = match towards {
@@ -272,42 +311,44 @@ impl<'a> Search<'a> {
             };
             let weight =
                 (strength * self.likelihood(lag_s, typical_s) * self.gravity(other)).min(node.weight);
+            heaviest = heaviest.max(weight);
             let best = &mut self.heaviest[slot as usize];
             if weight < self.reach.weight_min || (best.0 == self.run && best.1 >= weight) {
                 continue;
             }
             *best = (self.run, weight);
             nodes.push(Node {
-                entity,
+                types: Types::One(far),
                 slot,
                 assumed: 0,
+                rule: rule_id,
                 weight,
                 lag_s,
                 typical_s: 0.0,
                 lag_s_max: 0.0,
-                ..step.far_node(entity)
+                ..step.far_node()
             });
         }
+        let as_well = heaviest >= strength * self.reach.bridge;
+        graph.rules.bridge_bit(far).filter(|_| as_well).unwrap_or(0)
     }
 
-    /// Adds an event of an entity that nobody reported.
-    fn assume(&mut self, step: &Step<'_>, entity: EntityId, more: f64, nodes: &mut Vec<Node>) {
-        let Step { node, rule, .. } = *step;
-        let weight =
-            (node.weight * self.graph.weight(step.rule_id) * more * self.reach.bridge).min(node.weight);
-        if node.assumed >= self.reach.bridges_max || weight < self.reach.weight_min {
-            return;
-        }
-        if !self.graph.known_type(step.far_type()).is_some_and(|known| known.bridge) {
+    /// Adds an event that nobody reported, of the types that are not `better` reported.
+    fn assume(&mut self, step: &Hopped<'_>, assumed: &Assumed, better: u64, nodes: &mut Vec<Node>) {
+        let node = step.node;
+        let weight = (node.weight * assumed.weight * step.more * self.reach.bridge).min(node.weight);
+        let types = assumed.types & !better;
+        if node.assumed >= self.reach.bridges_max || weight < self.reach.weight_min || types == 0 {
             return;
         }
         let assumed = Node {
+            types: Types::Any(types),
             assumed: node.assumed + 1,
             weight,
             lag_s: 0.0,
-            typical_s: node.typical_s + rule.typical_s,
-            lag_s_max: node.lag_s_max + rule.lag_s_max,
-            ..step.far_node(entity)
+            typical_s: node.typical_s + assumed.typical_s,
+            lag_s_max: node.lag_s_max + assumed.lag_s_max,
+            ..step.far_node()
         };
         let best = self.heaviest_assumed.entry(key(&assumed)).or_insert(0.0);
         if *best < weight {
@@ -326,7 +367,7 @@ impl<'a> Search<'a> {
     }
 
     /// Where the events at the far end of a rule may be.
-    fn each_place(
+    fn each_at(
         &self,
         entity: EntityId,
         place: Place,
@@ -347,9 +388,9 @@ impl<'a> Search<'a> {
     }
 
     /// False if an effect points to another entity than that of the cause.
-    fn may_look(&self, effect: &Event, rule: &Rule, cause: EntityId) -> bool {
+    fn may_look(&self, effect: &Event, place: Place, cause: EntityId) -> bool {
         let target = self.graph.points_to(effect);
-        target.is_none_or(|target| rule.place == Place::Callee && target == cause)
+        target.is_none_or(|target| place == Place::Callee && target == cause)
     }
 
     fn agree(&self, rule: &Rule, one: &Event, other: &Event) -> bool {
@@ -388,32 +429,28 @@ impl<'a> Search<'a> {
     }
 }
 
-/// What is looked along: from a node by a rule.
+/// From a node to an entity.
 #[derive(Clone, Copy)]
-struct Step<'a> {
-    place: u32,
+struct Hopped<'a> {
+    before: u32,
     node: &'a Node,
+    /// The last event that was seen.
     seen: &'a Event,
-    rule_id: RuleId,
-    rule: &'a Rule,
     towards: Towards,
+    place: Place,
+    entity: EntityId,
+    /// What the link weighs more because the event points there.
+    more: f64,
 }
 
-impl Step<'_> {
-    fn far_type(&self) -> TypeId {
-        match self.towards {
-            Towards::Causes => self.rule.cause,
-            Towards::Effects => self.rule.effect,
-        }
-    }
-
-    fn far_node(&self, entity: EntityId) -> Node {
-        let calls = u16::from(self.rule.place != Place::Itself);
+impl Hopped<'_> {
+    /// What all nodes of the entity have in common.
+    fn far_node(&self) -> Node {
+        let calls = u16::from(self.place != Place::Itself);
         Node {
-            entity,
-            event_type: self.far_type(),
-            before: self.place,
-            rule: self.rule_id,
+            entity: self.entity,
+            before: self.before,
+            place: self.place,
             distance: self.node.distance.saturating_add(calls),
             ..*self.node
         }
@@ -453,10 +490,14 @@ pub(super) fn seconds(cause: Timestamp, effect: Timestamp) -> f64 {
     effect.micros_since(cause) as f64 / 1e6
 }
 
-/// Of an assumed event: its entity and type, and the last one that was seen before it.
+/// Of an assumed event: its entity and types, and the last one that was seen before it.
 fn key(node: &Node) -> u64 {
-    // Two keys may collide where there are more than 2²⁴ events or entities; one of the paths is then lost.
-    u64::from(node.slot) << 40 ^ u64::from(node.entity.0) << 16 ^ u64::from(node.event_type.0)
+    // Two keys may collide, once in 2³² times or so; one of the paths is then lost.
+    let types = match node.types {
+        Types::One(one) => u64::from(one.0),
+        Types::Any(bits) => bits,
+    };
+    hash::mixed(types) ^ (u64::from(node.slot) << 32 | u64::from(node.entity.0))
 }
 
 /// Mixes one number; the hash of the standard library is made for texts that an enemy chooses.

@@ -110,7 +110,7 @@ impl Verdicts {
 
     fn change(&mut self, verdict: &Verdict, change: impl Fn(&mut u32)) {
         let side = |count: &mut Count| {
-            change(if verdict.confirmed { &mut count.confirmed } else { &mut count.rejected })
+            change(if verdict.confirmed { &mut count.confirmed } else { &mut count.rejected });
         };
         for link in &verdict.links {
             update(&mut self.links, link, side);

@@ -87,6 +87,11 @@ pub enum Place {
     Caller,
 }
 
+impl Place {
+    /// All, in the order of their declaration.
+    pub const ALL: [Self; 3] = [Self::Itself, Self::Callee, Self::Caller];
+}
+
 /// Which type may cause which. Lists of types are multiplied out.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -103,8 +108,8 @@ struct RuleSpec {
     /// Dimensions that must agree: where both events name values and have none in common, there is no link.
     #[serde(default)]
     agree: Vec<String>,
-    /// How many seconds it usually takes from cause to effect at most; twice of that is half as likely or less. If it
-    /// is not said: 120 in the entity itself, 60 between entities.
+    /// The lag in seconds at which a cause is half as likely as at once. If it is not said: 120 in the entity
+    /// itself, 60 between entities.
     #[schemars(with = "Option<f64>")]
     typical_seconds: Option<Spanned<f64>>,
     /// How many seconds it takes at most. If it is not said, an hour.
