@@ -1,0 +1,6 @@
+//! Why something happened: which entity, which change, which combination of dimensions.
+//!
+//! Pure and synchronous: sources and stores are the business of whoever calls.
+
+pub mod events;
+pub mod topology;
