@@ -70,29 +70,31 @@ impl Evidence {
         leaves.map(square).sum::<f64>().sqrt()
     }
 
-    /// Leaves that tell something, and how many each stands for. If there are very many, all that are off are
-    /// there, and of the others every so manieth.
+    /// Leaves that tell something, and how many others each stands for besides itself. Of very many, some stand for
+    /// all, more of those that are off than of the rest.
     pub(super) fn sample(&self) -> (Vec<u32>, Vec<f64>) {
-        /// Of those that are not off.
-        const LEAVES_MAX: usize = 300_000;
-        /// In standard deviations of noise: one leaf in twenty is off for no reason.
-        const OFF: f64 = 2.0;
-        let is_off = |leaf: usize| {
+        /// In standard deviations of noise: one leaf in eighty is off for no reason.
+        const OFF: f64 = 2.5;
+        const OFF_MAX: usize = 300_000;
+        const USUAL_MAX: usize = 200_000;
+        let kind = |leaf: usize| {
             let variance = self.noise_scale.powi(2) + self.own_variance[leaf];
-            self.deviation[leaf].powi(2) > OFF * OFF * variance
+            usize::from(self.deviation[leaf].powi(2) > OFF * OFF * variance)
         };
-        let tell = |leaf: &usize| self.weight[*leaf] > 0.0;
-        let n_usual = (0..self.weight.len()).filter(tell).filter(|leaf| !is_off(*leaf)).count();
-        let every = n_usual.div_ceil(LEAVES_MAX).max(1);
-        let mut usual = 0;
+        let tell = || (0..self.weight.len()).filter(|leaf| self.weight[*leaf] > 0.0);
+        let n_off: usize = tell().map(kind).sum();
+        let n_usual = tell().count() - n_off;
+        let every = [n_usual.div_ceil(USUAL_MAX).max(1), n_off.div_ceil(OFF_MAX).max(1)];
+        if every == [1, 1] {
+            return tell().map(|leaf| (leaf as u32, 1.0)).unzip();
+        }
+        let mut counts = [0; 2];
         let stands_for = |leaf: usize| {
-            if every == 1 || is_off(leaf) {
-                return Some((leaf as u32, 1.0));
-            }
-            usual += 1;
-            (usual % every == 0).then_some((leaf as u32, every as f64))
+            let kind = kind(leaf);
+            counts[kind] += 1;
+            (counts[kind] % every[kind] == 0).then_some((leaf as u32, every[kind] as f64))
         };
-        (0..self.weight.len()).filter(tell).filter_map(stands_for).unzip()
+        tell().filter_map(stands_for).unzip()
     }
 
     /// Of some leaves, each as often as it stands for others.

@@ -1,5 +1,7 @@
 //! Elements with the numbers that people ask for.
 
+use rayon::prelude::*;
+
 use super::cube::{Cube, Totals};
 use super::search::{Config, Found, Outcome, has, search};
 
@@ -102,7 +104,7 @@ pub fn explain(cube: &Cube, config: &Config) -> Explanation {
     let explained: Vec<usize> = leaves(outcome.found.iter());
     let contributions: f64 = elements.iter().map(|element| element.contribution).sum();
     Explanation {
-        verdict: verdict(&outcome, cube),
+        verdict: verdict(&outcome),
         closes: share(totals.actual - cube.total_without(explained.iter().copied()), change),
         remainder: change - contributions,
         everywhere: outcome.broad,
@@ -118,7 +120,8 @@ fn leaves<'a>(found: impl Iterator<Item = &'a Found>) -> Vec<usize> {
 
 fn element(cube: &Cube, found: &Found, changes: &[f64], whole: Totals) -> Element {
     let own = leaves(std::iter::once(found));
-    let all: Vec<usize> = (0..cube.len()).filter(|leaf| has(cube, &found.values, *leaf as u32)).collect();
+    let all: Vec<usize> =
+        (0..cube.len()).into_par_iter().filter(|leaf| has(cube, &found.values, *leaf as u32)).collect();
     let contribution: f64 = own.iter().map(|leaf| changes[*leaf]).sum();
     Element {
         totals: cube.totals(all.iter().copied()),
@@ -139,14 +142,12 @@ fn share(part: f64, whole: f64) -> f64 {
     if whole == 0.0 { 0.0 } else { part / whole }
 }
 
-fn verdict(outcome: &Outcome, cube: &Cube) -> Verdict {
-    let (actual, expected) = cube.compared();
-    let change = actual.iter().sum::<f64>() - expected.iter().sum::<f64>();
+fn verdict(outcome: &Outcome) -> Verdict {
     if !outcome.found.is_empty() {
         Verdict::Elements
     } else if outcome.broad.is_some() {
         Verdict::Everywhere
-    } else if change.abs() > NOISE_MAX * outcome.noise_of_change {
+    } else if outcome.change.abs() > NOISE_MAX * outcome.noise_of_change {
         Verdict::Nowhere
     } else {
         Verdict::Noise

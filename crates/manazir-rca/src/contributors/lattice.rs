@@ -39,7 +39,7 @@ impl SubAssign<&Cell> for Cell {
 #[derive(Clone, Debug)]
 pub(super) struct Cuboid {
     /// Places of its dimensions among all, ascending.
-    pub(super) dimensions: Vec<usize>,
+    dimensions: Vec<usize>,
     sizes: Vec<u64>,
     cells: Cells,
 }
@@ -71,19 +71,19 @@ impl Cuboid {
         }
     }
 
-    /// The values of the cell at a place, a code for each dimension of the cuboid.
-    pub(super) fn codes_at(&self, place: usize) -> Vec<u32> {
+    /// Dimensions and codes of the cell at a place.
+    pub(super) fn values_at(&self, place: usize) -> Vec<(usize, u32)> {
         let mut key = match &self.cells {
             Cells::Dense(_) => place as u64,
             Cells::Sparse(keys, _) => keys[place],
         };
-        let mut codes: Vec<u32> = Vec::with_capacity(self.sizes.len());
-        for size in self.sizes.iter().rev() {
-            codes.push((key % size) as u32);
+        let mut values = Vec::with_capacity(self.sizes.len());
+        for (dimension, size) in self.dimensions.iter().zip(&self.sizes).rev() {
+            values.push((*dimension, (key % size) as u32));
             key /= size;
         }
-        codes.reverse();
-        codes
+        values.reverse();
+        values
     }
 
     /// Takes a leaf out of its cell.
@@ -195,7 +195,7 @@ pub(super) fn cuboids(sizes: &[u64], codes: &[Vec<u32>], leaves: &[Cell], layers
 /// The most dimensions that cuboids can have, up to `layers`, before summing them takes too long.
 pub(super) fn layers_within(sizes: &[u64], n_leaves: usize, layers: usize) -> usize {
     /// Additions, some nanoseconds each.
-    const WORK_MAX: f64 = 1.5e8;
+    const WORK_MAX: f64 = 2e8;
     /// What sorting a key takes, in additions.
     const SORTING: f64 = 20.0;
     const SUBSETS_MAX: f64 = 1e5;

@@ -58,6 +58,8 @@ pub(super) struct Outcome {
     pub(super) found: Vec<Found>,
     /// Standard deviation of the noise of large leaves, relative.
     pub(super) noise_scale: f64,
+    /// Sum of what was compared, actual − expected.
+    pub(super) change: f64,
     /// Standard deviation of the whole change if all of it were noise.
     pub(super) noise_of_change: f64,
     /// What actual is to expected everywhere, if nearly all leaves move alike.
@@ -70,13 +72,16 @@ pub(super) fn search(cube: &Cube, config: &Config) -> Outcome {
     const ROUNDS: usize = 3;
     const NOISE_IS_SAME: f64 = 0.1;
     let (actual, mut expected) = cube.compared();
+    let sum = |column: &[f64]| column.iter().sum::<f64>();
+    let whole_change = sum(&actual) - sum(&expected);
     let broad = broad_shift(&actual, &expected);
     if let Some(shift) = broad {
         expected.iter_mut().for_each(|expected| *expected *= shift);
     }
-    let change = actual.iter().sum::<f64>() - expected.iter().sum::<f64>();
+    let change = sum(&actual) - sum(&expected);
     let mut explained = vec![false; cube.len()];
-    let mut outcome = Outcome { found: Vec::new(), noise_scale: 0.0, noise_of_change: 0.0, broad };
+    let mut outcome =
+        Outcome { found: Vec::new(), noise_scale: 0.0, change: whole_change, noise_of_change: 0.0, broad };
     for round in 0..ROUNDS {
         let evidence = Evidence::new(&actual, &expected, &explained);
         if round > 0 && (evidence.noise_scale / outcome.noise_scale - 1.0).abs() < NOISE_IS_SAME {
@@ -85,9 +90,9 @@ pub(super) fn search(cube: &Cube, config: &Config) -> Outcome {
         outcome.noise_scale = evidence.noise_scale;
         outcome.noise_of_change = evidence.noise_of_sum();
         let view = View::new(cube, &evidence);
-        outcome.found = Search::new(&view, change.signum(), config).run();
         explained.fill(false);
-        assign(cube, &mut outcome.found, &mut explained);
+        let mut whole = Whole { cube, evidence: &evidence, explained: &mut explained };
+        outcome.found = Search::new(&view, change.signum(), config).run(&mut whole);
         // Noise was learnt from the side that is less off: only what is on both sides can have been taken for it.
         if outcome.found.iter().all(|found| found.fit.center * change >= 0.0) {
             break;
@@ -96,13 +101,24 @@ pub(super) fn search(cube: &Cube, config: &Config) -> Outcome {
     outcome
 }
 
-/// Gives each leaf to the first element that has it.
-fn assign(cube: &Cube, found: &mut [Found], explained: &mut [bool]) {
-    for found in found {
-        found.leaves = (0..cube.len() as u32)
-            .filter(|leaf| !explained[*leaf as usize] && has(cube, &found.values, *leaf))
-            .collect();
-        found.leaves.iter().for_each(|leaf| explained[*leaf as usize] = true);
+/// All leaves, of which a view may show a part only.
+struct Whole<'a> {
+    cube: &'a Cube,
+    evidence: &'a Evidence,
+    explained: &'a mut [bool],
+}
+
+impl Whole<'_> {
+    /// Those that have all the values and that no element explains yet.
+    fn leaves(&self, values: &[(usize, u32)]) -> Vec<u32> {
+        let is_left = |leaf: &u32| !self.explained[*leaf as usize] && has(self.cube, values, *leaf);
+        (0..self.cube.len() as u32).into_par_iter().filter(is_left).collect()
+    }
+
+    /// What those of them say that tell something.
+    fn fit(&self, leaves: &[u32]) -> Option<Fit> {
+        let tell = |leaf: &&u32| self.evidence.weight[**leaf as usize] > 0.0;
+        fit(self.evidence, &leaves.iter().filter(tell).copied().collect::<Vec<_>>())
     }
 }
 
@@ -116,16 +132,20 @@ struct View {
     sizes: Vec<u64>,
     codes: Vec<Vec<u32>>,
     evidence: Evidence,
+    /// True if some leaves stand for others.
+    is_part: bool,
 }
 
 impl View {
     fn new(cube: &Cube, evidence: &Evidence) -> Self {
         let (leaves, weights) = evidence.sample();
+        let is_part = weights.iter().any(|weight| *weight > 1.0);
         let take = |column: &Vec<u32>| leaves.iter().map(|leaf| column[*leaf as usize]).collect();
         Self {
             sizes: cube.dimensions().iter().map(|dimension| dimension.values.len() as u64).collect(),
             codes: cube.codes().par_iter().map(take).collect(),
             evidence: evidence.of_leaves(&leaves, weights),
+            is_part,
         }
     }
 
@@ -171,16 +191,31 @@ impl<'a> Search<'a> {
         Self { view, config, direction, live: vec![true; n], cuboids, postings }
     }
 
-    fn run(mut self) -> Vec<Found> {
+    fn run(mut self, whole: &mut Whole) -> Vec<Found> {
         let mut candidates = self.candidates();
         let mut found = Vec::new();
         while found.len() < self.config.elements {
             let Some(best) = self.best(&mut candidates) else { break };
-            self.take_out(&best.leaves);
-            found.push(best);
+            let Candidate { cuboid, place, price, .. } = candidates[best];
+            let values = self.cuboids[cuboid].values_at(place);
+            let leaves = whole.leaves(&values);
+            // What a part of the leaves says has to be so for all of them.
+            let fit = if self.view.is_part { whole.fit(&leaves) } else { candidates[best].looked.flatten() };
+            let Some(fit) = fit.filter(|fit| self.is_cause(fit, price)) else {
+                candidates.remove(best);
+                continue;
+            };
+            leaves.iter().for_each(|leaf| whole.explained[*leaf as usize] = true);
+            let seen = self.leaves(cuboid, place);
+            self.take_out(&seen);
+            found.push(Found { values, gain: fit.gain - price, fit, leaves });
             self.update(&mut candidates);
         }
         found
+    }
+
+    fn is_cause(&self, fit: &Fit, price: f64) -> bool {
+        fit.follow >= self.config.follow && fit.gain > price
     }
 
     fn candidates(&self) -> Vec<Candidate> {
@@ -209,13 +244,13 @@ impl<'a> Search<'a> {
         candidates
     }
 
-    /// The candidate whose leaves say most.
-    fn best(&mut self, candidates: &mut [Candidate]) -> Option<Found> {
+    /// The place of the candidate whose leaves say most.
+    fn best(&mut self, candidates: &mut [Candidate]) -> Option<usize> {
         /// By moments a cause is among the first; what comes later is its parents and parts.
         const LOOKED_AT: usize = 40;
-        let mut best: Option<(f64, Fit, &Candidate)> = None;
-        for candidate in candidates.iter_mut().take(LOOKED_AT) {
-            if best.as_ref().is_some_and(|(gain, ..)| *gain >= candidate.gain) {
+        let mut best: Option<(usize, f64)> = None;
+        for (index, candidate) in candidates.iter_mut().take(LOOKED_AT).enumerate() {
+            if best.is_some_and(|(_, gain)| gain >= candidate.gain) {
                 break;
             }
             let looked = candidate.looked.unwrap_or_else(|| {
@@ -223,24 +258,18 @@ impl<'a> Search<'a> {
                 fit(&self.view.evidence, &leaves)
             });
             candidate.looked = Some(looked);
-            let Some(fit) = looked.filter(|fit| fit.follow >= self.config.follow) else { continue };
+            let Some(fit) = looked.filter(|fit| self.is_cause(fit, candidate.price)) else { continue };
             let gain = fit.gain - candidate.price;
-            if gain > 0.0 && best.as_ref().is_none_or(|(most, ..)| gain > *most) {
-                best = Some((gain, fit, candidate));
+            if best.is_none_or(|(_, most)| gain > most) {
+                best = Some((index, gain));
             }
         }
-        let (gain, fit, candidate) = best?;
-        let cuboid = &self.cuboids[candidate.cuboid];
-        let values = cuboid.dimensions.iter().copied().zip(cuboid.codes_at(candidate.place)).collect();
-        let leaves = self.leaves(candidate.cuboid, candidate.place);
-        Some(Found { values, gain, fit, leaves })
+        best.map(|(index, _)| index)
     }
 
     /// Those of a cell that are not explained yet.
     fn leaves(&mut self, cuboid: usize, place: usize) -> Vec<u32> {
-        let cuboid = &self.cuboids[cuboid];
-        let values: Vec<(usize, u32)> =
-            cuboid.dimensions.iter().copied().zip(cuboid.codes_at(place)).collect();
+        let values = self.cuboids[cuboid].values_at(place);
         let (view, live) = (self.view, &self.live);
         // The dimension of most values has the shortest lists.
         let Some((dimension, code)) =
