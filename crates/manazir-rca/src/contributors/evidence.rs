@@ -70,8 +70,8 @@ impl Evidence {
         leaves.map(square).sum::<f64>().sqrt()
     }
 
-    /// Leaves that tell something, and how many others each stands for besides itself. Of very many, some stand for
-    /// all, more of those that are off than of the rest.
+    /// Leaves that tell something, and how many each stands for, itself included. Of very many, some stand for all,
+    /// more of those that are off than of the rest.
     pub(super) fn sample(&self) -> (Vec<u32>, Vec<f64>) {
         /// In standard deviations of noise: one leaf in eighty is off for no reason.
         const OFF: f64 = 2.5;

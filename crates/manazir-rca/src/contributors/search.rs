@@ -19,14 +19,14 @@ use super::lattice::{Cell, Cuboid, cuboids, layers_within};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Config {
     /// Dimensions that an element has at most. Where a cube has so many dimensions and leaves that this would take
-    /// minutes, fewer are tried.
+    /// too long, fewer are tried.
     pub layers: usize,
     /// Elements that are looked for, at most.
     pub elements: usize,
     /// Share of an element's leaves that have to follow, 0..=1.
     pub follow: f64,
-    /// Nats that an element has to gain beyond the price of choosing it among all. 0 would expect one false element
-    /// in as many cubes as there are true ones; less finds more of those that are hardly above the noise.
+    /// Nats that an element has to gain beyond the price of choosing it among all. At 0 one element in a cube is
+    /// taken to be usual, at −ln n as many as n; less finds more of those that are hardly above the noise.
     pub gain: f64,
     /// Nats that an element has to gain in addition if it moved against the whole.
     pub gain_against: f64,
@@ -34,7 +34,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        // A handful of causes is to be expected in a cube, not one: −ln 7.
+        // A handful of causes in a cube is usual: −2 is about −ln 7.
         Self { layers: 8, elements: 40, follow: 0.7, gain: -2.0, gain_against: 4.0 }
     }
 }
