@@ -2,5 +2,6 @@
 //!
 //! Pure and synchronous: sources and stores are the business of whoever calls.
 
+pub mod contributors;
 pub mod events;
 pub mod topology;

@@ -2,6 +2,7 @@
 
 mod average_precision;
 pub mod cloudtrail;
+pub mod cubes;
 mod error;
 pub mod labelled;
 mod memory;
