@@ -2,4 +2,5 @@
 //!
 //! Pure and synchronous: sources and stores are the business of whoever calls.
 
+pub mod evidence;
 pub mod topology;
