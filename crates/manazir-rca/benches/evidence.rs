@@ -19,8 +19,9 @@ const HISTORY: [(usize, usize); 1] = [(0, 55)];
 /// Entities in a tree of ten callees each.
 fn topology() -> Topology {
     let mut topology = Topology::default();
-    let entities: Vec<EntityId> =
-        (0..N_SERIES / SERIES_PER_ENTITY).map(|entity| topology.entity(&format!("entity {entity}"))).collect();
+    let entities: Vec<EntityId> = (0..N_SERIES / SERIES_PER_ENTITY)
+        .map(|entity| topology.entity(&format!("entity {entity}")))
+        .collect();
     for place in 1..entities.len() {
         topology.depends(entities[place / 10], entities[place]);
     }

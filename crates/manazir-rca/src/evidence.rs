@@ -23,7 +23,7 @@ mod series;
 mod shift;
 mod surprise;
 
-pub use fuse::{Candidate, Factor, Ranking, SCORE_MIN, Source, rank};
+pub use fuse::{Candidate, Factor, Ranking, Source, rank};
 pub use onset::onset;
 pub use series::{Alert, Incident, Kind, Series, Statistic};
 pub use shift::{Normal, Shift, shifts};

@@ -208,7 +208,10 @@ mod tests {
             alert: Some(Alert { entity, kind: Kind::Latency, metric: "latency" }),
         };
         let origins = origins(&incident).unwrap();
-        origins.iter().map(|(entity, origin)| (system.topology.name(*entity).to_owned(), origin.share)).collect()
+        origins
+            .iter()
+            .map(|(entity, origin)| (system.topology.name(*entity).to_owned(), origin.share))
+            .collect()
     }
 
     fn share(shares: &[(String, f64)], name: &str) -> f64 {
@@ -228,12 +231,10 @@ mod tests {
 
     #[test]
     fn a_caller_that_waits_for_nobody_keeps_its_excess() {
-        let system =
-            system(&[("front", "shop"), ("shop", "store")], &[
-                ("front", 100.0, 200.0),
-                ("shop", 60.0, 160.0),
-                ("store", 20.0, 20.0),
-            ]);
+        let system = system(
+            &[("front", "shop"), ("shop", "store")],
+            &[("front", 100.0, 200.0), ("shop", 60.0, 160.0), ("store", 20.0, 20.0)],
+        );
         assert!(share(&shares(&system, "front"), "shop") > 0.95);
     }
 

@@ -56,7 +56,8 @@ fn of_one(
 
 /// Median surprise of the other ways of a way's caller; 0 if there is none.
 fn elsewhere(way: Way, of_caller: &[Way], ways: &BTreeMap<Way, (f64, usize)>) -> f64 {
-    let mut others: Vec<f64> = of_caller.iter().filter(|other| **other != way).map(|other| ways[other].0).collect();
+    let mut others: Vec<f64> =
+        of_caller.iter().filter(|other| **other != way).map(|other| ways[other].0).collect();
     median(&mut others)
 }
 

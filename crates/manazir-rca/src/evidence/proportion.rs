@@ -77,7 +77,8 @@ pub fn broken_proportions(incident: &Incident<'_>) -> BTreeMap<EntityId, Broken>
         }
     }
     let entities: Vec<_> = of_entity.into_iter().collect();
-    let found = entities.par_iter().filter_map(|(entity, marks)| Some((*entity, most_broken(incident, marks)?)));
+    let found =
+        entities.par_iter().filter_map(|(entity, marks)| Some((*entity, most_broken(incident, marks)?)));
     found.collect()
 }
 
@@ -99,7 +100,8 @@ fn most_broken(incident: &Incident<'_>, marks: &[(usize, Side)]) -> Option<Broke
     let mut best: Option<Broken> = None;
     for mark in &marks {
         let partners = marks.iter().filter(|other| may_foretell(other, mark));
-        let foretold = partners.filter_map(|partner| Some((Foretold::by(mark, partner, &mut room)?, partner)));
+        let foretold =
+            partners.filter_map(|partner| Some((Foretold::by(mark, partner, &mut room)?, partner)));
         // The first of equals, so that the order of the series decides nothing.
         let tightest = foretold.reduce(|a, b| if b.0.looseness < a.0.looseness { b } else { a });
         let Some((foretold, partner)) = tightest else { continue };

@@ -38,7 +38,11 @@ impl Normal {
         let middle = values.len() / 2;
         let (below, &mut center, above) = values.select_nth_unstable_by(middle, f64::total_cmp);
         let lower = if below.is_empty() { center } else { nth(below, quarter) };
-        let upper = if above.is_empty() { center } else { nth(above, above.len() - 1 - quarter.min(above.len() - 1)) };
+        let upper = if above.is_empty() {
+            center
+        } else {
+            nth(above, above.len() - 1 - quarter.min(above.len() - 1))
+        };
         let poisson = if is_count { center.max(0.25).sqrt() } else { 0.0 };
         let mut scale = (QUARTILES_TO_SIGMA * (upper - lower)).max(SCALE_FLOOR * center.abs()).max(poisson);
         if scale == 0.0 {
@@ -145,9 +149,9 @@ pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 fn sliding_means(values: &[f64], stretch: Range<usize>, length: usize, normal: &Normal, room: &mut Room) {
     let scores = &mut room.values;
     scores.clear();
-    scores.extend(values[stretch].iter().map(|value| {
-        if value.is_finite() { normal.score(*value) } else { f64::NAN }
-    }));
+    scores.extend(
+        values[stretch].iter().map(|value| if value.is_finite() { normal.score(*value) } else { f64::NAN }),
+    );
     let (mut sum, mut count) = (0.0, 0_usize);
     for (place, &score) in scores.iter().enumerate() {
         if !score.is_nan() {
@@ -171,8 +175,14 @@ mod tests {
     use crate::topology::{EntityId, Topology};
 
     fn shift_of(kind: Kind, values: &[f64]) -> Option<Shift> {
-        let series =
-            Series { entity: EntityId(0), caller: None, metric: "m", statistic: Statistic::Mean, kind, values };
+        let series = Series {
+            entity: EntityId(0),
+            caller: None,
+            metric: "m",
+            statistic: Statistic::Mean,
+            kind,
+            values,
+        };
         let topology = Topology::default();
         let end = values.len();
         let incident = Incident {
