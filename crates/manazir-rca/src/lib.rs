@@ -4,4 +4,5 @@
 
 pub mod contributors;
 pub mod events;
+pub mod evidence;
 pub mod topology;
