@@ -5,6 +5,7 @@ mod average_precision;
 pub mod cloudtrail;
 pub mod cubes;
 mod error;
+pub mod events;
 pub mod labelled;
 mod memory;
 pub mod nab;

@@ -34,11 +34,14 @@ pub(crate) struct Owned {
 
 impl Recording {
     pub(crate) fn borrowed(&self) -> Vec<Series<'_>> {
-        let borrow = |owned: &'_ Owned| -> Series<'_> {
-            let Owned { entity, caller, metric, statistic, kind, values } = owned;
-            Series { entity: *entity, caller: *caller, metric, statistic: *statistic, kind: *kind, values }
-        };
-        self.series.iter().map(borrow).collect()
+        self.series.iter().map(Owned::borrow).collect()
+    }
+}
+
+impl Owned {
+    fn borrow(&self) -> Series<'_> {
+        let Self { entity, caller, metric, statistic, kind, values } = self;
+        Series { entity: *entity, caller: *caller, metric, statistic: *statistic, kind: *kind, values }
     }
 }
 

@@ -213,6 +213,28 @@ pub enum Score {
     Labelled(ScoreArgs),
     /// Attack techniques hidden in two weeks of an ordinary account: rank, delay, alarms a day
     Cloudtrail(CloudtrailArgs),
+    /// Cubes with dimensions: are the combinations that caused a change named, exactly and no others?
+    Cubes(CausesArgs),
+    /// Incidents of events on a graph of services: is the event that caused it first, or among the first three?
+    Events(CausesArgs),
+    /// Faults in a shop of cloud services: is the component that broke first, from its metrics?
+    Petshop(CausesArgs),
+    /// Faults in two systems of services: is the service that broke first, from metrics, traces and logs?
+    Nezha(CausesArgs),
+}
+
+/// What root causes are scored on.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  manazir score cubes cubes/
+  manazir score events events_sim/ --json | jq .ac_at_1
+  manazir score petshop petshop/
+  manazir score nezha nezha/ --json | jq .systems.tt")]
+pub struct CausesArgs {
+    /// The folder with the cases and their labels
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
 }
 
 /// What is scored, and where the scores go.

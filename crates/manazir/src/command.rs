@@ -11,6 +11,7 @@ mod look;
 mod parquet_out;
 mod rollup;
 mod score;
+mod score_causes;
 mod score_cloudtrail;
 mod serve;
 mod tell;

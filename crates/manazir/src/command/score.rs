@@ -19,6 +19,10 @@ pub(super) fn run(score: &Score, output: Output, out: &mut dyn Write) -> Result<
         Score::Nab(args) => run_nab(args, output, out),
         Score::Labelled(args) => run_labelled(args, output, out),
         Score::Cloudtrail(args) => super::score_cloudtrail::run(args, output, out),
+        Score::Cubes(args) => super::score_causes::cubes(args, output, out),
+        Score::Events(args) => super::score_causes::events(args, output, out),
+        Score::Petshop(args) => super::score_causes::petshop(args, output, out),
+        Score::Nezha(args) => super::score_causes::nezha(args, output, out),
     }
 }
 
