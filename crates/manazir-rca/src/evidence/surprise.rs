@@ -32,7 +32,7 @@ pub(crate) fn surprise(value: f64, normal: &mut [f64]) -> f64 {
 /// a whole window. |z| above a thousand says nothing further.
 pub(crate) fn damped(z: f64) -> f64 {
     const FAR: f64 = 1_000.0;
-    z.abs().min(FAR).ln_1p().copysign(z)
+    (1.0 + z.abs().min(FAR)).ln().copysign(z)
 }
 
 #[cfg(test)]
