@@ -104,6 +104,8 @@ fn median(numbers: impl Iterator<Item = (f64, f64)>, weight: f64) -> f64 {
     const BINS: usize = 3_000;
     const BIN: f64 = 1e-3;
     const FEW: usize = 128;
+    /// Half of an even number of equal weights is half, whatever rounding made of the sums.
+    const HALF: f64 = 0.5 - 1e-9;
     let mut numbers = numbers.peekable();
     let mut few: Vec<(f64, f64)> = numbers.by_ref().take(FEW).collect();
     let middle = |sorted: &mut dyn Iterator<Item = (f64, f64)>| {
@@ -112,7 +114,7 @@ fn median(numbers: impl Iterator<Item = (f64, f64)>, weight: f64) -> f64 {
         for (number, weight_here) in sorted {
             below += weight_here;
             last = number;
-            if 2.0 * below >= weight {
+            if below >= HALF * weight {
                 found = Some(number);
                 break;
             }
