@@ -45,7 +45,7 @@ impl Owned {
     }
 }
 
-/// What the rankings of a set of incidents came to.
+/// Case by case, what the rankings of a set of incidents came to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
     /// Case by case: group, place of the true cause.
@@ -56,7 +56,7 @@ pub(crate) struct Outcome {
     pub(crate) ms: Vec<f64>,
 }
 
-/// Figures of an [`Outcome`].
+/// What the rankings of a set of incidents came to, in figures.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figures {
     /// Over all cases.

@@ -12,6 +12,9 @@ use crate::recording::{Owned, Recording};
 use crate::table::{Column, Table, parse_instant};
 use crate::{Error, Result};
 
+/// What was counted: services, caller first, and the name of what.
+type Counted = (Vec<String>, String);
+
 const MINUTE: i64 = 60_000_000;
 
 #[derive(Debug, Deserialize)]
@@ -143,7 +146,7 @@ impl Day {
         let services: Vec<&Column> =
             source.services.iter().map(|name| column(name)).collect::<Result<_>>()?;
         let metric = source.metric.ok().map(column).transpose()?;
-        let mut rows: BTreeMap<(Vec<String>, String), Vec<(usize, usize)>> = BTreeMap::new();
+        let mut rows: BTreeMap<Counted, Vec<(usize, usize)>> = BTreeMap::new();
         for (row, minute) in minutes.iter().enumerate() {
             let Some(minute) = minute else { continue };
             let names = services.iter().map(|column| column.text(row)).collect();
@@ -173,7 +176,7 @@ impl Day {
     fn push(
         &mut self,
         source: &Source,
-        (services, metric): &(Vec<String>, String),
+        (services, metric): &Counted,
         kind: Kind,
         statistic: Statistic,
         values: Vec<f64>,
