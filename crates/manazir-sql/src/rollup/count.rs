@@ -182,7 +182,8 @@ fn upsert_some(table: &RollupTable, name: &Name, columns: &[&Name], rows: &[Valu
     insert
 }
 
-/// All blocks are one value, of which each row takes its part.
+/// All blocks are one value, of which each row takes its part. The rows are there; an UPDATE would join them with the
+/// list, and SQLite then goes through all blocks of the rollup for each one of it.
 fn remember(table: &RollupTable, blocks: &[(&Place<'_>, &Block)]) -> Statement {
     let mut bytes = Vec::new();
     let mut rows = Vec::with_capacity(blocks.len());
@@ -190,12 +191,10 @@ fn remember(table: &RollupTable, blocks: &[(&Place<'_>, &Block)]) -> Statement {
         rows.push(json!([source, number, bytes.len() + 1, block.as_bytes().len()]));
         bytes.extend_from_slice(block.as_bytes());
     }
-    let update = Statement::new("UPDATE manazir_rollup_seen SET seen = substr(")
+    let insert = Statement::new("INSERT INTO manazir_rollup_seen (rollup, source, block, seen) SELECT ")
+        .text(table.layout.rollup.as_str())
+        .then(", value ->> 0, CAST(value ->> 1 AS BIGINT), substr(")
         .value(statement::Value::Bytes(bytes))
         .then(", CAST(value ->> 2 AS INTEGER), CAST(value ->> 3 AS INTEGER))");
-    table
-        .over(update, &rows)
-        .then(" AND rollup = ")
-        .text(table.layout.rollup.as_str())
-        .then(" AND source = value ->> 0 AND block = CAST(value ->> 1 AS BIGINT)")
+    table.over(insert, &rows).then(" ON CONFLICT (rollup, source, block) DO UPDATE SET seen = excluded.seen")
 }
