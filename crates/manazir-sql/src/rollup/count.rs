@@ -125,10 +125,14 @@ fn insert_empty(table: &RollupTable, places: &[Value]) -> Statement {
     table.over(insert, places).then(" ON CONFLICT (rollup, source, block) DO NOTHING")
 }
 
+/// For pairs alone SQLite goes through all blocks of their sources; that the blocks are named too lets it look each up.
 fn select_locked(table: &RollupTable, places: &[Value]) -> Statement {
     let select = Statement::new("SELECT source, block, seen FROM manazir_rollup_seen WHERE rollup = ")
         .text(table.layout.rollup.as_str())
-        .then(" AND (source, block) IN (SELECT value ->> 0, CAST(value ->> 1 AS BIGINT)");
+        .then(" AND block IN (SELECT CAST(value ->> 1 AS BIGINT)");
+    let select = table
+        .over(select, places)
+        .then(") AND (source, block) IN (SELECT value ->> 0, CAST(value ->> 1 AS BIGINT)");
     table.over(select, places).then(") ORDER BY source, block").then(table.dialect.lock_rows)
 }
 
