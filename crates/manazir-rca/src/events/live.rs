@@ -149,6 +149,7 @@ impl LiveEvents {
         list.insert(place, listed);
         self.oldest.push(Reverse((event.until, slot, generation)));
         self.len += 1;
+        self.sweep();
         (EventId { slot, generation }, true)
     }
 
@@ -196,6 +197,20 @@ impl LiveEvents {
         None
     }
 
+    /// Drops the turns of events that are gone, when they are more than those that are live: an entity that is full
+    /// leaves one behind for each event that it forgets.
+    fn sweep(&mut self) {
+        const SPARE: usize = 64;
+        if self.oldest.len() <= 2 * self.len + SPARE {
+            return;
+        }
+        let slots = &self.slots;
+        self.oldest.retain(|Reverse((_, slot, generation))| {
+            let found = &slots[*slot as usize];
+            found.generation == *generation && found.event.is_some()
+        });
+    }
+
     fn remove_oldest(&mut self) {
         if let Some((_, id)) = self.pop_oldest() {
             self.remove(id);
@@ -222,5 +237,22 @@ impl LiveEvents {
         if let Ok(place) = list.binary_search(&listed) {
             list.remove(place);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::Kind;
+    use super::*;
+
+    #[test]
+    fn an_entity_that_is_full_leaves_no_turns_behind() {
+        let mut live = LiveEvents::new(1_000, 4);
+        for second in 0..10_000 {
+            live.add(Event::new(EntityId(3), TypeId(0), Kind::Change, Timestamp::from_seconds(second)));
+        }
+        assert_eq!(live.len(), 4);
+        assert!(live.oldest.len() < 100, "{}", live.oldest.len());
+        assert_eq!(live.expire(Timestamp::from_seconds(9_998)), 2);
     }
 }
