@@ -68,14 +68,19 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let Options { seconds, rounds, record, .. } = *options;
     let seed = options.seed.unwrap_or_else(seed_from_clock);
+    let findings = options.findings.as_deref().map(std::path::absolute).transpose()?;
     let checks = if options.only.is_empty() { Check::value_variants() } else { &options.only };
-    eprintln!("seed {seed}; to repeat: cargo xtask soak --seconds {seconds} --rounds {rounds} --seed {seed}");
+    let of =
+        findings.as_deref().map(|folder| format!(" --findings {}", folder.display())).unwrap_or_default();
+    eprintln!(
+        "seed {seed}; to repeat: cargo xtask soak --seconds {seconds} --rounds {rounds} --seed {seed}{of}"
+    );
     let mut outcomes = Vec::new();
     for check in checks {
         match check {
             Check::Fuzz => outcomes.push(fuzz_readers(seconds, seed)?),
             Check::Properties => outcomes.push(properties(seconds, seed)?),
-            Check::Kill => outcomes.extend(kills(rounds, seed, options.findings.as_deref())?),
+            Check::Kill => outcomes.extend(kills(rounds, seed, findings.as_deref())?),
             Check::Requests => outcomes.push(requests(seed)?),
         }
     }
@@ -148,6 +153,7 @@ fn kills(rounds: u64, seed: u64, findings: Option<&Path>) -> Result<Vec<Outcome>
         command.env("MANAZIR_KILL_ROUNDS", (rounds / share).to_string());
         command.env("MANAZIR_KILL_SEED", seed.to_string());
         if let Some(folder) = findings {
+            // The test runs in the folder of its crate.
             command.env("MANAZIR_KILL_DATA", folder);
         }
         let began = Instant::now();
