@@ -5,4 +5,5 @@
 pub mod contributors;
 pub mod events;
 pub mod evidence;
+mod normal;
 pub mod topology;

@@ -15,19 +15,16 @@ mod technique;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use background::Background;
-use flate2::read::MultiGzDecoder;
 use manazir_model::Random;
 use people::PRINCIPALS;
 pub use real::Real;
 pub use report::{Report, Tally, TechniqueReport};
 use technique::Technique;
 
-use crate::{Error, Result};
+use crate::Result;
 
 /// Days of a background.
 pub const DAYS: usize = 14;
@@ -150,14 +147,4 @@ impl Day {
         self.lines.push(b'\n');
         self.origins.push(Origin { at: hidden.at, who: hidden.who, technique });
     }
-}
-
-/// Lines of a packed file.
-fn lines(path: &Path) -> Result<Vec<String>> {
-    let read = |source| Error::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(read)?;
-    BufReader::new(MultiGzDecoder::new(BufReader::new(file)))
-        .lines()
-        .collect::<std::io::Result<_>>()
-        .map_err(read)
 }

@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::accuracy::quantile;
+use crate::recording::read_json;
 use crate::table::{Column, Table, entries};
 use crate::{Error, Result};
 
@@ -122,9 +124,7 @@ pub fn load(dir: &Path) -> Result<Cubes> {
 
 fn read_set(folder: &Path) -> Result<Set> {
     let path = folder.join("labels.json");
-    let text = std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-    let labels: Vec<Label> =
-        serde_json::from_str(&text).map_err(|source| Error::Json { path: path.clone(), source })?;
+    let labels: Vec<Label> = read_json(&path)?;
     let tables: HashMap<String, PathBuf> = entries(folder)?
         .into_iter()
         .filter(|path| Table::is_table(path))
@@ -208,6 +208,7 @@ impl SetReport {
         let right: usize = count(|case, answer| case.root_causes.intersection(&answer.elements).count());
         let wrong: usize = count(|case, answer| answer.elements.difference(&case.root_causes).count());
         let missed: usize = count(|case, answer| case.root_causes.difference(&answer.elements).count());
+        let mut ms: Vec<f64> = cases.iter().map(|(_, answer)| answer.ms).collect();
         let share = |part: usize, of: usize| if of == 0 { 0.0 } else { part as f64 / of as f64 };
         Self {
             f1: share(2 * right, 2 * right + wrong + missed),
@@ -216,16 +217,10 @@ impl SetReport {
             true_positives: right,
             false_positives: wrong,
             false_negatives: missed,
-            ms_per_case_p50: median(cases.iter().map(|(_, answer)| answer.ms).collect()),
+            ms_per_case_p50: (!ms.is_empty()).then(|| quantile(&mut ms, 0.5)),
             cases: cases.len(),
         }
     }
-}
-
-fn median(mut numbers: Vec<f64>) -> Option<f64> {
-    numbers.sort_unstable_by(f64::total_cmp);
-    let upper = *numbers.get(numbers.len() / 2)?;
-    Some((numbers[(numbers.len() - 1) / 2] + upper) / 2.0)
 }
 
 #[cfg(test)]

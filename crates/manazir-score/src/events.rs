@@ -5,17 +5,18 @@
 //! names. Every method ranks the same events by the same rules, and nothing is fitted to the incidents.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use flate2::read::MultiGzDecoder;
 use manazir_model::{Random, Timestamp};
-use manazir_rca::events::{EventGraph, GrootGraph, GrootRank, Method, RuleSet, from_records};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use manazir_rca::events::{EventGraph, GrootGraph, GrootRank, Method, from_records};
+use serde::{Deserialize, Serialize};
 
 use crate::accuracy::{Accuracy, quantile};
+use crate::petshop::read_calls;
+use crate::recording::read_json;
+use crate::table::lines;
 use crate::{Error, Result, peak_rss_mib};
 
 /// Share of the events that the second figures are without; alert and root cause stay, for nothing can name an event
@@ -34,6 +35,8 @@ pub struct Suite {
     /// The graph of services, without events.
     graph: EventGraph,
     incidents: Vec<(Incident, u64)>,
+    /// Where they are.
+    path: PathBuf,
 }
 
 /// What `score events` prints.
@@ -81,22 +84,25 @@ struct Label {
 impl Suite {
     /// Reads a folder.
     pub fn load(dir: &Path) -> Result<Self> {
-        let (path, text) = text(dir, "rules.json")?;
+        let path = dir.join("rules.json");
+        let text = fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
         let rules = from_records(&text).map_err(|error| Error::layout(&path, error.to_string()))?;
-        let graph = graph(dir, rules)?;
-        let (path, text) = self::text(dir, "labels.json")?;
-        let labels: Vec<Label> = json(&path, &text)?;
+        let mut graph = EventGraph::new(rules);
+        read_calls(&packed_or_plain(dir, "graph.csv"), graph.topology_mut())?;
+        let labels: Vec<Label> = read_json(&dir.join("labels.json"))?;
         let roots: HashMap<u64, u64> =
             labels.into_iter().map(|label| (label.incident, label.root_cause)).collect();
-        let (path, text) = self::text(dir, "incidents.jsonl")?;
-        let incident = |line: &str| {
-            let incident: Incident = json(&path, line)?;
+        let path = packed_or_plain(dir, "incidents.jsonl");
+        let incident = |(line, number): (String, usize)| {
+            let broken = |what: String| Error::layout(&path, format!("line {number}: {what}"));
+            let incident: Incident =
+                serde_json::from_str(&line).map_err(|error| broken(error.to_string()))?;
             let root = roots.get(&incident.incident);
-            let none = || Error::layout(&path, format!("incident {} has no label", incident.incident));
+            let none = || broken(format!("incident {} has no label", incident.incident));
             root.copied().ok_or_else(none).map(|root| (incident, root))
         };
-        let incidents = text.lines().map(incident).collect::<Result<_>>()?;
-        Ok(Self { graph, incidents })
+        let incidents = lines(&path)?.into_iter().zip(1..).map(incident).collect::<Result<_>>()?;
+        Ok(Self { graph, incidents, path })
     }
 
     /// How many incidents there are.
@@ -150,9 +156,8 @@ impl Suite {
         drop: Option<u64>,
         ms: &mut Vec<f64>,
     ) -> Result<Option<usize>> {
-        let broken = |what: String| {
-            Error::layout(Path::new("incidents.jsonl"), format!("incident {}: {what}", incident.incident))
-        };
+        let broken =
+            |what: String| Error::layout(&self.path, format!("incident {}: {what}", incident.incident));
         let mut graph = self.graph.clone();
         let mut random = Random::new(drop.unwrap_or_default().wrapping_mul(7_919) + incident.incident);
         let mut known = HashMap::new();
@@ -179,49 +184,13 @@ impl Suite {
     }
 }
 
-fn graph(dir: &Path, rules: RuleSet) -> Result<EventGraph> {
-    let mut graph = EventGraph::new(rules);
-    let (path, text) = text(dir, "graph.csv")?;
-    for row in csv::Reader::from_reader(text.as_bytes()).records() {
-        let row = row.map_err(|source| Error::Csv { path: path.clone(), source })?;
-        let (Some(caller), Some(callee)) = (row.get(0), row.get(1)) else {
-            return Err(Error::layout(&path, "a row has no caller and callee"));
-        };
-        let topology = graph.topology_mut();
-        let (caller, callee) = (topology.entity(caller), topology.entity(callee));
-        topology.depends(caller, callee);
-    }
-    Ok(graph)
-}
-
-/// A file, packed or not, and its path.
-fn text(dir: &Path, name: &str) -> Result<(PathBuf, String)> {
-    let (plain, packed) = (dir.join(name), dir.join(format!("{name}.gz")));
-    let path = if packed.is_file() { packed } else { plain };
-    let read = || {
-        let file = BufReader::new(File::open(&path)?);
-        let mut text = String::new();
-        if path.extension().is_some_and(|ending| ending == "gz") {
-            MultiGzDecoder::new(file).read_to_string(&mut text)?;
-        } else {
-            { file }.read_to_string(&mut text)?;
-        }
-        Ok(text)
-    };
-    match read() {
-        Ok(text) => Ok((path, text)),
-        Err(source) => Err(Error::Read { path, source }),
-    }
-}
-
-fn json<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|source| Error::Json { path: path.to_owned(), source })
+fn packed_or_plain(dir: &Path, name: &str) -> PathBuf {
+    let packed = dir.join(format!("{name}.gz"));
+    if packed.is_file() { packed } else { dir.join(name) }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     /// A chain of three services, of which the last was deployed before all were slow.

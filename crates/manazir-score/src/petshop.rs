@@ -9,7 +9,7 @@ use std::path::Path;
 
 use manazir_model::Timestamp;
 use manazir_rca::evidence::{Alert, Incident, Kind, Series, Statistic};
-use manazir_rca::topology::EntityId;
+use manazir_rca::topology::{EntityId, Topology};
 use serde::{Deserialize, Serialize};
 
 use crate::accuracy::quantile;
@@ -52,7 +52,7 @@ pub fn score(dir: &Path) -> Result<Report> {
     let issues_path = dir.join("issues.parquet");
     let issues = Table::read(&issues_path, usize::MAX)?;
     let mut recording = record(&normal, &issues);
-    read_calls(&dir.join("graph.csv"), &mut recording)?;
+    read_calls(&dir.join("graph.csv"), &mut recording.topology)?;
     let mut ends: Vec<(EntityId, EntityId)> = Vec::new();
     for label in &labels {
         let topology = &mut recording.topology;
@@ -179,13 +179,12 @@ fn kind(metric: &str) -> Option<Kind> {
 }
 
 /// Adds the calls of a table with two columns, caller and callee.
-pub(crate) fn read_calls(path: &Path, recording: &mut Recording) -> Result<()> {
+pub(crate) fn read_calls(path: &Path, topology: &mut Topology) -> Result<()> {
     let calls = Table::read(path, usize::MAX)?;
     let [(_, callers), (_, callees), ..] = calls.columns.as_slice() else {
         return Err(Error::layout(path, "needs two columns, caller and callee"));
     };
     for row in 0..calls.n_rows {
-        let topology = &mut recording.topology;
         let (caller, callee) = (topology.entity(&callers.text(row)), topology.entity(&callees.text(row)));
         topology.depends(caller, callee);
     }

@@ -1,7 +1,7 @@
 //! A small table read whole: Parquet, CSV, or CSV in gzip, each column in the narrowest of four kinds.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchReader};
@@ -122,15 +122,25 @@ fn is_parquet(path: &Path) -> bool {
 
 type CsvReader = csv::Reader<Box<dyn Read>>;
 
-/// The header and a reader that stands behind it.
-fn open_csv(path: &Path) -> Result<(Vec<String>, CsvReader)> {
+/// The bytes of a file, unpacked if its name ends in `.gz`.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>> {
     let file = File::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    let bytes: Box<dyn Read> = if path.extension().is_some_and(|end| end == "gz") {
+    Ok(if path.extension().is_some_and(|end| end == "gz") {
         Box::new(MultiGzDecoder::new(BufReader::new(file)))
     } else {
         Box::new(file)
-    };
-    let mut reader = csv::Reader::from_reader(bytes);
+    })
+}
+
+/// The lines of a file, unpacked if its name ends in `.gz`.
+pub(crate) fn lines(path: &Path) -> Result<Vec<String>> {
+    let lines = BufReader::new(open(path)?).lines().collect::<std::io::Result<_>>();
+    lines.map_err(|source| Error::Read { path: path.to_owned(), source })
+}
+
+/// The header and a reader that stands behind it.
+fn open_csv(path: &Path) -> Result<(Vec<String>, CsvReader)> {
+    let mut reader = csv::Reader::from_reader(open(path)?);
     let headers = reader.headers().map_err(|source| Error::Csv { path: path.to_owned(), source })?;
     let name = |name: &str| name.trim_start_matches('\u{feff}').trim().to_owned();
     let names = headers.iter().map(name).collect();

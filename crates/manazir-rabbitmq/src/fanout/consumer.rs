@@ -1,6 +1,6 @@
 //! The end at which a destination reads its queue.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -80,8 +80,8 @@ struct Open {
     /// Received and not handed out yet.
     ready: VecDeque<Delivery>,
     ready_bytes: usize,
-    /// Tags of what was received and not acknowledged yet. The broker closes the channel on any other.
-    held: BTreeSet<u64>,
+    /// The last tag that was acknowledged. The broker closes the channel on one that was already.
+    acknowledged: u64,
 }
 
 impl std::fmt::Debug for FanoutConsumer {
@@ -137,9 +137,12 @@ impl FanoutConsumer {
         let Some(open) = self.open.as_mut().filter(|open| open.connection == up_to.connection) else {
             return;
         };
-        let Some(&last) = open.held.range(..=up_to.tag).next_back() else { return };
-        open.held = open.held.split_off(&(last + 1));
-        let acknowledged = patient(open.channel.basic_ack(last, BasicAckOptions { multiple: true })).await;
+        if up_to.tag <= open.acknowledged {
+            return;
+        }
+        open.acknowledged = up_to.tag;
+        let all = BasicAckOptions { multiple: true };
+        let acknowledged = patient(open.channel.basic_ack(up_to.tag, all)).await;
         if let Err(error) = acknowledged {
             self.lost(&error);
         }
@@ -244,7 +247,7 @@ impl Open {
             connection,
             ready: VecDeque::new(),
             ready_bytes: 0,
-            held: BTreeSet::new(),
+            acknowledged: 0,
         })
     }
 
@@ -254,7 +257,6 @@ impl Open {
             match self.stream.next().await {
                 Some(Ok(came)) => {
                     let receipt = Receipt { connection: self.connection, tag: came.delivery_tag };
-                    self.held.insert(receipt.tag);
                     self.ready_bytes += came.data.len();
                     self.ready.push_back(Delivery {
                         receipt,

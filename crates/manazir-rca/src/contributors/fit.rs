@@ -10,6 +10,7 @@
 
 use super::evidence::Evidence;
 use super::lattice::Cell;
+use crate::normal::{LN_ROOT_TAU, MAD_TO_SIGMA};
 
 /// Deviations of one cause differ by this before any was seen, and this counts as two leaves.
 const SPREAD_PRIOR: f64 = 0.07;
@@ -23,9 +24,6 @@ const COHERENCE_MIN: f64 = 1.5;
 
 /// Share of leaves that may do something else: half of them nothing, half anything.
 const OUTLIERS: f64 = 0.05;
-
-/// ln √(2π)
-const LN_ROOT_TAU: f64 = 0.918_938_533_204_672_7;
 
 /// An element's leaves, taken as following one cause.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,8 +85,6 @@ fn odds(evidence: &Evidence, leaf: usize, center: f64, variance: f64) -> f64 {
 /// Robust, but for a handful of leaves, of which each counts.
 fn center_and_squares(deviations: &[f64], weights: &[f64], n: f64) -> (f64, f64) {
     const HANDFUL: usize = 4;
-    /// 1 / Φ⁻¹(0.75)
-    const NORMAL_CONSISTENCY: f64 = 1.482_602_218_505_602;
     let pairs = || deviations.iter().zip(weights);
     if deviations.len() <= HANDFUL {
         let mean = pairs().map(|(deviation, weight)| deviation * weight).sum::<f64>() / n;
@@ -96,7 +92,7 @@ fn center_and_squares(deviations: &[f64], weights: &[f64], n: f64) -> (f64, f64)
     }
     let center = median(pairs().map(|(deviation, weight)| (*deviation, *weight)), n);
     let spread = median(pairs().map(|(deviation, weight)| ((deviation - center).abs(), *weight)), n);
-    (center, (spread * NORMAL_CONSISTENCY).powi(2) * (n - 1.0).max(0.0))
+    (center, (spread * MAD_TO_SIGMA).powi(2) * (n - 1.0).max(0.0))
 }
 
 /// Weighted, of numbers in −1..=2; of many numbers to a step of a bin, which is a tenth of the least spread.

@@ -10,17 +10,13 @@
 //! Noise goes up as often as down, while what happened goes mostly one way; so the side that is less off is the one
 //! to learn from. Its shape is normal unless its tail says otherwise; then it is three normals of one centre.
 
+use crate::normal::{LN_ROOT_TAU, MAD_TO_SIGMA};
+
 /// Widths of the three normals against each other.
 const WIDTHS: [f64; 3] = [1.0, 2.0, 4.0];
 
 /// No forecast is better than this; without a floor, a cube without noise would make rounding a finding.
 const RELATIVE_MIN: f64 = 1e-3;
-
-/// Makes the median of absolute normal deviations their standard deviation: 1 / Φ⁻¹(0.75).
-const NORMAL_CONSISTENCY: f64 = 1.482_602_218_505_602;
-
-/// ln √(2π)
-const LN_ROOT_TAU: f64 = 0.918_938_533_204_672_7;
 
 /// A leaf as noise sees it.
 #[derive(Clone, Copy, Debug)]
@@ -121,7 +117,7 @@ fn scales(readings: &mut [Reading], step: f64) -> (f64, f64) {
         let median = *off.select_nth_unstable_by(middle, f64::total_cmp).1;
         let inverse = group.iter().map(|reading| 1.0 / reading.size).sum::<f64>() / group.len() as f64;
         let rounding = (step * inverse).powi(2);
-        let square = (median * NORMAL_CONSISTENCY).powi(2).max(rounding).max(RELATIVE_MIN * RELATIVE_MIN);
+        let square = (median * MAD_TO_SIGMA).powi(2).max(rounding).max(RELATIVE_MIN * RELATIVE_MIN);
         let weight = square.powi(-2);
         let square = square - rounding;
         n += weight;

@@ -155,7 +155,7 @@ impl<'a> Tree<'a> {
     /// Ties children to parents, those only that cost something or have one below that does.
     fn link(&mut self) {
         let mut is_seen: Vec<bool> = self.nodes.iter().map(|node| self.is_large(node)).collect();
-        for node in (1..self.nodes.len()).rev().filter(|node| *node > 0) {
+        for node in (1..self.nodes.len()).rev() {
             if is_seen[node] {
                 let parent = self.nodes[node].parent;
                 is_seen[parent] = true;

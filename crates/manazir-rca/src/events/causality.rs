@@ -9,7 +9,7 @@ use super::graph::EventGraph;
 use super::groot_rank::{GrootRank, Role, groot_rank};
 use super::live::EventId;
 use super::rules::{Place, Rule, RuleId};
-use super::search::{POINTED_TO, seconds};
+use super::search::{POINTED_TO, Towards, each_at, seconds};
 use crate::topology::EntityId;
 
 /// How the graph is built.
@@ -114,7 +114,11 @@ impl Causality {
         let rules = Place::ALL.into_iter().flat_map(|place| graph.rules.causes_of(effect.event_type, place));
         for &rule_id in rules {
             let rule = graph.rules.rule(rule_id);
-            for entity in entities(graph, &effect, rule) {
+            let mut entities = Vec::new();
+            each_at(graph, effect.entity, rule.place, Towards::Causes, effect.from, &mut |entity| {
+                entities.push(entity);
+            });
+            for entity in entities {
                 if points_to.is_some_and(|target| rule.place != Place::Callee || target != entity) {
                     continue;
                 }
@@ -149,16 +153,6 @@ impl Causality {
             .collect();
         path.reverse();
         path
-    }
-}
-
-/// Where the causes that a rule asks for may be.
-fn entities(graph: &EventGraph, effect: &Event, rule: &Rule) -> Vec<EntityId> {
-    let then = graph.topology.as_of(effect.from);
-    match rule.place {
-        Place::Itself => vec![effect.entity],
-        Place::Callee => then.callees(effect.entity).collect(),
-        Place::Caller => then.callers(effect.entity).collect(),
     }
 }
 

@@ -219,7 +219,7 @@ impl<'a> Search<'a> {
         let mut best: f64 = 0.0;
         for place in Place::ALL {
             let rules = self.graph.rules.causes_of(event.event_type, place);
-            self.each_at(event.entity, place, Towards::Causes, event.from, &mut |entity| {
+            each_at(self.graph, event.entity, place, Towards::Causes, event.from, &mut |entity| {
                 if self.graph.live.has_none(entity) || !self.may_look(event, place, entity) {
                     return;
                 }
@@ -263,7 +263,7 @@ impl<'a> Search<'a> {
                 continue;
             }
             entities.clear();
-            self.each_at(node.entity, place, towards, seen.from, &mut |entity| entities.push(entity));
+            each_at(graph, node.entity, place, towards, seen.from, &mut |entity| entities.push(entity));
             for &entity in &entities {
                 // To go back where one comes from explains nothing.
                 let back = node.assumed > 0 && place != Place::Itself && entity == seen.entity;
@@ -366,27 +366,6 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Where the events at the far end of a rule may be.
-    fn each_at(
-        &self,
-        entity: EntityId,
-        place: Place,
-        towards: Towards,
-        at: Timestamp,
-        each: &mut impl FnMut(EntityId),
-    ) {
-        let then = self.graph.topology.as_of(at);
-        match (place, towards) {
-            (Place::Itself, _) => each(entity),
-            (Place::Callee, Towards::Causes) | (Place::Caller, Towards::Effects) => {
-                then.callees(entity).for_each(each);
-            }
-            (Place::Caller, Towards::Causes) | (Place::Callee, Towards::Effects) => {
-                then.callers(entity).for_each(each);
-            }
-        }
-    }
-
     /// False if an effect points to another entity than that of the cause.
     fn may_look(&self, effect: &Event, place: Place, cause: EntityId) -> bool {
         let target = self.graph.points_to(effect);
@@ -426,6 +405,27 @@ impl<'a> Search<'a> {
     /// What the severity of an event contributes, in 0..=1. An event of no severity is an event still.
     fn gravity(&self, event: &Event) -> f64 {
         event.severity().max(0.01).powf(self.reach.severity_power)
+    }
+}
+
+/// Where the events at the far end of a rule may be.
+pub(super) fn each_at(
+    graph: &EventGraph,
+    entity: EntityId,
+    place: Place,
+    towards: Towards,
+    at: Timestamp,
+    each: &mut impl FnMut(EntityId),
+) {
+    let then = graph.topology.as_of(at);
+    match (place, towards) {
+        (Place::Itself, _) => each(entity),
+        (Place::Callee, Towards::Causes) | (Place::Caller, Towards::Effects) => {
+            then.callees(entity).for_each(each);
+        }
+        (Place::Caller, Towards::Causes) | (Place::Callee, Towards::Effects) => {
+            then.callers(entity).for_each(each);
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 use super::series::{Incident, Kind};
 use super::surprise::{damped, surprise};
+use crate::normal::MAD_TO_SIGMA;
 use crate::topology::EntityId;
 
 /// A mark that comes up less often in a window, on average, has no proportion to speak of.
@@ -29,9 +30,6 @@ const WINDOWS_MIN: usize = 15;
 /// Two marks that always came in step have no deviation at all; half a Poisson deviation is a count or two of one
 /// hundred, which the border of a minute can do.
 const SCALE_FLOOR: f64 = 0.5;
-
-/// 1 / Φ⁻¹(0.75): makes the median absolute deviation of a normal sample estimate its standard deviation.
-const MAD_TO_SIGMA: f64 = 1.482_602_218_505_602;
 
 /// Pairs are tried with so many of the busiest marks of an entity: the cost is quadratic.
 const MARKS_MAX: usize = 64;

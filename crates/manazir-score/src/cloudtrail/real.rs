@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::lines;
 use super::technique::MARK;
+use crate::table::lines;
 use crate::{Error, Result, average_precision};
 
 /// The log, with the marks of the tool hidden.

@@ -31,7 +31,7 @@ struct Line {
 /// of their names, so that the order of the file means nothing.
 pub(super) fn load(path: &Path) -> Result<Vec<Technique>> {
     let mut techniques: Vec<Technique> = Vec::new();
-    for line in super::lines(path)? {
+    for line in crate::table::lines(path)? {
         let line: Line =
             serde_json::from_str(&line).map_err(|source| Error::Json { path: path.to_owned(), source })?;
         let Some(at) = event_time(&line.event) else {

@@ -1,6 +1,7 @@
 //! What is hidden, how well, and in what.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 
 use super::*;
 

@@ -87,7 +87,7 @@ impl Day {
         let first = first.ok_or_else(|| Error::layout(&path, "has no column `time`"))?;
         let (recording, n_samples) = (Recording::default(), metrics.n_rows);
         let mut day = Self { recording, n_samples, first, date: date.to_owned(), path };
-        read_calls(&file("graph.csv"), &mut day.recording)?;
+        read_calls(&file("graph.csv"), &mut day.recording.topology)?;
         day.add_metrics(&metrics);
         for source in &SOURCES {
             let path = file(&format!("{}.parquet", source.file));

@@ -286,7 +286,7 @@ pub struct RollupDiscard {
     /// Its number
     #[arg(value_name = "NUMBER")]
     pub number: u64,
-    /// Why
+    /// Why; kept with it, except by a broker, which forgets what is discarded
     #[arg(long, value_name = "TEXT", default_value = "discarded")]
     pub reason: String,
     /// Whose.

@@ -17,6 +17,12 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// The stream of messages that do not say of which they are.
 pub const UNREADABLE: &str = "unreadable messages";
 
+/// Of a message that has no identity of its own that could be read: what it says is one.
+pub fn unreadable(message: &[u8]) -> Identity {
+    let content = content_of(message);
+    Identity { source: UNREADABLE.into(), position: content, content }
+}
+
 /// Counts what comes until Ctrl-C, or until nothing has come for `until_idle`.
 ///
 /// A message is acknowledged after the destination has counted it. What cannot be used is put aside into the queue of
@@ -67,11 +73,6 @@ async fn take(specification: &Specification, counting: &mut Counting, body: &[u8
     let came = CameAs::Message(body);
     match specification.compiled.decode_message(body) {
         Ok((identity, values)) => counting.take(identity, Ok(&values), came, now()).await,
-        Err(reason) => {
-            // It has no identity of its own that could be read: what it says is one.
-            let content = content_of(body);
-            let identity = Identity { source: UNREADABLE.into(), position: content, content };
-            counting.take(identity, Err(reason), came, now()).await
-        }
+        Err(reason) => counting.take(unreadable(body), Err(reason), came, now()).await,
     }
 }

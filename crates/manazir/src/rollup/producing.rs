@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use manazir_rabbitmq::Address;
 use manazir_rabbitmq::fanout::FanoutPublisher;
 use manazir_rollup::decode::content_of;
 use manazir_rollup::follow::{Follow, Line, Place, TooLong};
@@ -134,6 +135,13 @@ pub async fn produce(
             tokio::time::sleep(PATIENCE).await;
         }
     }
+}
+
+/// Sends one finding to every destination.
+pub async fn publish(specification: &Specification, broker: &Address, event: Vec<u8>) -> Result<()> {
+    let opened = FanoutPublisher::open(broker, &specification.exchange(), &specification.queues()).await;
+    let mut publisher = opened.with_context(|| format!("publish to {broker:?}"))?;
+    publisher.publish(&[event]).await.context("publish the finding")
 }
 
 /// The event of a line; `None` if it is no finding.

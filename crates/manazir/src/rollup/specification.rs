@@ -70,6 +70,11 @@ impl Specification {
         format!("{}.{destination}", self.exchange())
     }
 
+    /// The queues of all destinations, in their order.
+    pub fn queues(&self) -> Vec<String> {
+        self.compiled.spec.destinations.iter().map(|one| self.queue(&one.name)).collect()
+    }
+
     /// When its tables last changed, and how long they are; what cannot be asked is `None`.
     fn seen(&self) -> Vec<Option<(SystemTime, u64)>> {
         let seen = |reference: &manazir_rollup::spec::Reference| {

@@ -35,13 +35,13 @@ pub(super) fn run(args: &RollupProduce, output: Output, out: &mut dyn Write) -> 
     let address = broker(&args.to)?;
     let exchange = specification.exchange();
     let spec = &specification.compiled.spec;
-    let queues: Vec<String> = spec.destinations.iter().map(|one| specification.queue(&one.name)).collect();
     let source = source_name(args.source_name.as_deref(), &args.file)?;
     // Another broker, or another stream, has its own.
     let identity = format!("{address:?} {exchange} {source}");
     let progress = Progress::new(&args.data, &spec.name, mixed(fnv1a(identity.bytes())))?;
     catch_interrupts();
     let Produced { published, rejected, asides, .. } = runtime()?.block_on(async {
+        let queues = specification.queues();
         let opened = unless_interrupted(FanoutPublisher::open(&address, &exchange, &queues)).await;
         let Some(opened) = opened else { return Ok(Produced::default()) };
         let rejects = Rejects::new(&specification, &args.data);

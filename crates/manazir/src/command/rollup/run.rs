@@ -42,6 +42,8 @@ struct Counted {
     tally: Tally,
     asides: Vec<Aside>,
     totals: Vec<Total>,
+    /// True if what does not count is in the destination.
+    keeps_asides: bool,
 }
 
 pub(super) fn run(args: &RollupRun, output: Output, out: &mut dyn Write) -> Result<Ending> {
@@ -59,7 +61,8 @@ pub(super) fn run(args: &RollupRun, output: Output, out: &mut dyn Write) -> Resu
             None => count_lines(args, &specification, counting, output.quiet).await?,
         };
         let totals = counting.destination().totals().await.context("read the totals")?;
-        anyhow::Ok(Counted { tally: counting.tally(), asides, totals })
+        let keeps_asides = counting.keeps_asides();
+        anyhow::Ok(Counted { tally: counting.tally(), asides, totals, keeps_asides })
     })?;
     if let Some(path) = &args.out {
         table::write(path, &shape, &ran.totals)?;
@@ -75,6 +78,14 @@ pub(super) fn run(args: &RollupRun, output: Output, out: &mut dyn Write) -> Resu
         write_json(out, &json)?;
     } else {
         say(out, &ran, &shape, args.top)?;
+        if args.from.is_some() && ran.tally.waiting + ran.tally.rejected > 0 {
+            let hint = if ran.keeps_asides { "" } else { " --from amqp://…" };
+            let hint = format!(
+                "`manazir rollup dead-letter list --to {}{hint}` shows what does not count",
+                target.name
+            );
+            writeln!(out, "{}", Style::of_stdout().paint(Ink::Quiet, &hint))?;
+        }
     }
     // Whoever runs until Ctrl-C is done by it.
     Ok(Ending::of(interrupted() && !args.follow && args.from.is_none()))
@@ -185,7 +196,7 @@ async fn count_input(counting: &mut Lines, specification: &Specification) -> Res
 
 fn say(out: &mut dyn Write, ran: &Counted, shape: &Shape, top: usize) -> Result<()> {
     let style = Style::of_stdout();
-    let Counted { tally, asides, totals } = ran;
+    let Counted { tally, asides, totals, .. } = ran;
     let Tally { findings, counted: new, known, waiting, rejected } = *tally;
     let mut parts = vec![format!("{new} counted")];
     let others = [(known, "known before"), (waiting, "waiting"), (rejected, "rejected")];

@@ -89,6 +89,11 @@ pub(super) fn run(args: &RollupStatus, output: Output, out: &mut dyn Write) -> R
         let rows: Vec<Vec<String>> = queues.iter().map(row).collect();
         let headings = ["queue of", "#to count", "#consumers", "#waiting", "#dead"];
         writeln!(out, "{}", table(&headings, &rows, style))?;
+        if queues.iter().any(|queue| queue.waiting.unwrap_or(0) + queue.dead.unwrap_or(0) > 0) {
+            let hint =
+                "`manazir rollup dead-letter list --to NAME --from amqp://…` shows what waits or is dead";
+            writeln!(out, "{}", style.paint(Ink::Quiet, hint))?;
+        }
     }
     Ok(Ending::Done)
 }
@@ -130,7 +135,7 @@ fn history(status: Status) -> HistoryJson {
 async fn queues(specification: &Specification, from: &str) -> Result<Vec<QueueJson>> {
     let address = broker(from)?;
     let names: Vec<&str> = specification.compiled.spec.destinations.iter().map(|one| &*one.name).collect();
-    let queues: Vec<String> = names.iter().map(|name| specification.queue(name)).collect();
+    let queues = specification.queues();
     let depths = depth(&address, &queues).await.with_context(|| format!("ask {address:?}"))?;
     let queue = |((name, queue), depth): ((&&str, String), Depth)| QueueJson {
         destination: (*name).to_owned(),

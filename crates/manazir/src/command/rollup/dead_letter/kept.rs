@@ -9,7 +9,6 @@ use manazir_rollup::history::{Aside, AsideState, Resolution};
 use manazir_rollup::hosted::Tried;
 use serde::Serialize;
 
-use super::queued::publish_to_all;
 use super::shown::{self, Shown};
 use crate::cli::Output;
 use crate::cli::rollup::{
@@ -17,10 +16,11 @@ use crate::cli::rollup::{
 };
 use crate::command::look::now;
 use crate::command::rollup::place::Place;
-use crate::command::rollup::runtime;
+use crate::command::rollup::{broker, runtime};
 use crate::command::{Ending, write_json};
 use crate::report::number::counted;
 use crate::report::terminal::{Ink, Style};
+use crate::rollup::producing::publish;
 use crate::rollup::releasing::{Released, release, try_out};
 
 /// Those that are tried again in one step.
@@ -106,7 +106,7 @@ pub(super) fn repair(args: &RollupRepair, output: Output, out: &mut dyn Write) -
             bail!("it would be rejected still: {why}");
         }
         if let Some(to) = &args.publish {
-            publish(&place, &mended, to).await?;
+            publish_mended(&place, &mended, to).await?;
             return Ok(None);
         }
         let ports = (&*place.destination, place.history()?);
@@ -126,12 +126,12 @@ pub(super) fn repair(args: &RollupRepair, output: Output, out: &mut dyn Write) -
 }
 
 /// Sends a mended line to every destination; it is seen to when the broker has it.
-async fn publish(place: &Place, mended: &Aside, to: &str) -> Result<()> {
+async fn publish_mended(place: &Place, mended: &Aside, to: &str) -> Result<()> {
     let compiled = place.compiled();
     let Raw::Line(line) = &mended.raw else { bail!("only a line can be published") };
     let values = compiled.decode_kept(&mended.raw).map_err(anyhow::Error::msg)?;
     let identity = compiled.identity(&mended.source, mended.position, line, &values);
-    publish_to_all(&place.specification, to, compiled.encode(&identity, &values)).await?;
+    publish(&place.specification, &broker(to)?, compiled.encode(&identity, &values)).await?;
     let reason = "it was mended and published".to_owned();
     let resolution = Resolution { number: mended.number, state: AsideState::Counted, reason };
     place.history()?.resolve(&[resolution]).await.context("write down what became of it")?;

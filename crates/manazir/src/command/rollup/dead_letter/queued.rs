@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use manazir_rabbitmq::Address;
-use manazir_rabbitmq::fanout::{Aside, FanoutPublisher, Fate, Letter, decide};
+use manazir_rabbitmq::fanout::{Aside, Fate, Letter, decide};
 use manazir_rollup::decode::content_of;
 use manazir_rollup::{Identity, Outcome};
 
@@ -23,7 +23,8 @@ use crate::command::{Ending, write_json};
 use crate::report::name::printable;
 use crate::report::number::counted;
 use crate::report::terminal::{Ink, Style};
-use crate::rollup::consuming::UNREADABLE;
+use crate::rollup::consuming::{UNREADABLE, unreadable};
+use crate::rollup::producing::publish;
 use crate::rollup::specification::Specification;
 
 /// A number has so few bits that every reader of JSON keeps it.
@@ -131,12 +132,6 @@ fn state(aside: Aside) -> &'static str {
     }
 }
 
-/// It has no identity of its own that could be read: what it says is one.
-fn unreadable(body: &[u8]) -> Identity {
-    let content = content_of(body);
-    Identity { source: UNREADABLE.into(), position: content, content }
-}
-
 pub(super) fn list(args: &RollupAsides, from: &str, output: Output, out: &mut dyn Write) -> Result<Ending> {
     let asides: &[Aside] = match &*args.state {
         "open" | "all" => &[Aside::Waiting, Aside::Dead],
@@ -173,7 +168,7 @@ pub(super) fn repair(args: &RollupRepair, from: &str, output: Output, out: &mut 
         let fate = match &args.publish {
             None => Fate::Send(mended),
             Some(to) => {
-                publish_to_all(&queues.specification, to, mended).await?;
+                publish(&queues.specification, &broker(to)?, mended).await?;
                 Fate::Discard
             }
         };
@@ -187,16 +182,6 @@ pub(super) fn repair(args: &RollupRepair, from: &str, output: Output, out: &mut 
     let whom = if args.publish.is_some() { "each destination counts it" } else { "its consumers count it" };
     writeln!(out, "Finding {} is published: {whom}.", args.number)?;
     Ok(Ending::Done)
-}
-
-/// Sends a finding to every destination.
-pub(super) async fn publish_to_all(specification: &Specification, to: &str, message: Vec<u8>) -> Result<()> {
-    let address = broker(to)?;
-    let destinations = specification.compiled.spec.destinations.iter();
-    let queues: Vec<String> = destinations.map(|one| specification.queue(&one.name)).collect();
-    let opened = FanoutPublisher::open(&address, &specification.exchange(), &queues).await;
-    let mut publisher = opened.with_context(|| format!("publish to {address:?}"))?;
-    publisher.publish(&[message]).await.context("publish the finding")
 }
 
 pub(super) fn replay(
