@@ -5,6 +5,7 @@
 
 mod anomaly;
 mod event;
+mod graph;
 pub mod hash;
 mod judged;
 mod random;
@@ -13,6 +14,7 @@ mod time;
 
 pub use anomaly::{Anomaly, AnomalyKind, Direction, HeldBack, Verdict};
 pub use event::{Event, EventVerdict, Reason};
+pub use graph::{Dependency, GraphEvent};
 pub use judged::{EpisodeState, JudgedSample, SeriesFinding, SeriesRows};
 pub use random::Random;
 pub use series::{Sample, Series, SeriesKey, SeriesKind, SeriesSamples};
