@@ -24,6 +24,7 @@ mod shift;
 mod surprise;
 
 pub use fuse::{Candidate, Factor, Ranking, Source, rank};
+pub(crate) use fuse::{began, moved, rank_shifted};
 pub use onset::onset;
 pub use series::{Alert, Incident, Kind, Series, Statistic};
 pub use shift::{Normal, Shift, shifts};

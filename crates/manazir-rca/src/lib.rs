@@ -5,5 +5,6 @@
 pub mod contributors;
 pub mod events;
 pub mod evidence;
+pub mod explanation;
 mod normal;
 pub mod topology;

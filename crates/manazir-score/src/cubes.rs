@@ -14,6 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use manazir_rca::contributors::{self, Cube, Dimension, Measure, Rows};
 use serde::{Deserialize, Serialize};
 
 use crate::accuracy::quantile;
@@ -163,6 +164,16 @@ impl Case {
         };
         let dimensions = table.columns.iter().filter(is_dimension).map(dimension).collect();
         Ok(CubeRows { dimensions, actual, expected })
+    }
+}
+
+impl CubeRows {
+    /// The rows as a cube.
+    pub fn into_cube(self) -> std::result::Result<Cube, contributors::Error> {
+        let dimension = |(name, values, codes)| (Dimension { name, values }, codes);
+        let (dimensions, codes) = self.dimensions.into_iter().map(dimension).unzip();
+        let measure = Measure::Additive { actual: self.actual, expected: self.expected };
+        Cube::new(Rows { dimensions, codes, measure })
     }
 }
 

@@ -10,12 +10,14 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use manazir_model::{Random, Timestamp};
-use manazir_rca::events::{EventGraph, GrootGraph, GrootRank, Method, from_records};
+use manazir_rca::events::{EventGraph, EventId, GrootGraph, GrootRank, Method, from_records};
+use manazir_rca::explanation::{Events, Question, Scale};
 use serde::{Deserialize, Serialize};
 
 use crate::accuracy::{Accuracy, quantile};
 use crate::petshop::read_calls;
 use crate::recording::read_json;
+use crate::reliability::{Engine, Ranked, Reliability};
 use crate::table::lines;
 use crate::{Error, Result, peak_rss_mib};
 
@@ -51,10 +53,26 @@ pub struct Report {
     pub ms_per_case_p95: f64,
     /// With 20 % of the events left out, over three draws.
     pub dropped: Accuracy,
+    /// Whether confidences mean what they say.
+    pub confidence: Confidence,
     /// What it has to beat, by name.
     pub others: BTreeMap<&'static str, Accuracy>,
     /// Peak memory of the process.
     pub peak_rss_mib: Option<f64>,
+}
+
+/// Whether confidences mean what they say.
+#[derive(Clone, Debug, Serialize)]
+pub struct Confidence {
+    /// On the odd incidents, with the scale fitted on the even ones, with and without left out events.
+    #[serde(flatten)]
+    pub fitted: Reliability,
+    /// The same odd incidents with a fifth of the events left out.
+    pub dropped: Reliability,
+    /// On all incidents, with the scale that an explanation uses.
+    pub as_shipped: Reliability,
+    /// The fitted power and score of "none of these".
+    pub scale: (f64, f64),
 }
 
 #[derive(Debug, Deserialize)]
@@ -119,10 +137,10 @@ impl Suite {
     pub fn score(&self) -> Result<Report> {
         let ours = Method::default();
         let mut ms = Vec::new();
-        let found = self.places(&ours, None, &mut ms)?;
+        let found = self.rankings(&ours, None, &mut ms)?;
         let mut dropped = Vec::new();
         for seed in SEEDS {
-            dropped.extend(self.places(&ours, Some(seed), &mut Vec::new())?);
+            dropped.extend(self.rankings(&ours, Some(seed), &mut Vec::new())?);
         }
         let others = [
             ("groot_rank", Method::Groot(GrootGraph::default(), GrootRank::default())),
@@ -130,34 +148,71 @@ impl Suite {
             ("service_page_rank", Method::ServicePageRank),
             ("random", Method::Random { seed: RANDOM_SEED }),
         ];
-        let accuracy = |(name, method): (&'static str, Method)| {
-            Ok((name, Accuracy::of(&self.places(&method, None, &mut Vec::new())?)))
+        let of_method = |(name, method): (&'static str, Method)| {
+            Ok((name, accuracy(&self.rankings(&method, None, &mut Vec::new())?)))
         };
         Ok(Report {
-            found: Accuracy::of(&found),
+            confidence: self.confidence(&found, &dropped),
+            found: accuracy(&found),
             ms_per_case_p50: quantile(&mut ms, 0.5),
             ms_per_case_p95: quantile(&mut ms, 0.95),
-            dropped: Accuracy::of(&dropped),
-            others: others.into_iter().map(accuracy).collect::<Result<_>>()?,
+            dropped: accuracy(&dropped),
+            others: others.into_iter().map(of_method).collect::<Result<_>>()?,
             peak_rss_mib: peak_rss_mib(),
         })
     }
 
-    /// Where the root cause of each incident stands, 0 = first.
-    fn places(&self, method: &Method, drop: Option<u64>, ms: &mut Vec<f64>) -> Result<Vec<Option<usize>>> {
-        self.incidents.iter().map(|(incident, root)| self.place(incident, *root, method, drop, ms)).collect()
+    /// Fits on the even incidents and measures on the odd ones. `dropped` holds all incidents for each draw.
+    fn confidence(&self, found: &[Ranked], dropped: &[Ranked]) -> Confidence {
+        let half = |rest: u64, rankings: &[Ranked]| -> Vec<Ranked> {
+            let numbers = self.incidents.iter().map(|(incident, _)| incident.incident).cycle();
+            let of_half = rankings.iter().zip(numbers).filter(|(_, number)| number % 2 == rest);
+            of_half.map(|(ranked, _)| ranked.clone()).collect()
+        };
+        let even = [half(0, found), half(0, dropped)].concat();
+        let scale = Engine::Events.fit(&even);
+        Confidence {
+            fitted: Engine::Events.reliability(&scale, &half(1, found)),
+            dropped: Engine::Events.reliability(&scale, &half(1, dropped)),
+            as_shipped: Engine::Events.reliability(&Scale::default(), found),
+            scale: (scale.event_power, scale.event_none),
+        }
     }
 
-    fn place(
+    /// The candidates of each incident.
+    fn rankings(&self, method: &Method, drop: Option<u64>, ms: &mut Vec<f64>) -> Result<Vec<Ranked>> {
+        self.incidents.iter().map(|(incident, root)| self.rank(incident, *root, method, drop, ms)).collect()
+    }
+
+    fn rank(
         &self,
         incident: &Incident,
         root: u64,
         method: &Method,
         drop: Option<u64>,
         ms: &mut Vec<f64>,
-    ) -> Result<Option<usize>> {
-        let broken =
-            |what: String| Error::layout(&self.path, format!("incident {}: {what}", incident.incident));
+    ) -> Result<Ranked> {
+        let (graph, alert, root) = self.graph(incident, root, drop)?;
+        let begun = Instant::now();
+        let answer = graph.rank(alert, method).map_err(|error| self.broken(incident, &error.to_string()))?;
+        ms.push(begun.elapsed().as_secs_f64() * 1e3);
+        let right = root.and_then(|root| answer.causes.iter().position(|cause| cause.event == root));
+        let scores = answer.causes.iter().map(|cause| cause.score).collect();
+        Ok(Ranked { scores, score_min: 0.0, right })
+    }
+
+    fn broken(&self, incident: &Incident, what: &str) -> Error {
+        Error::layout(&self.path, format!("incident {}: {what}", incident.incident))
+    }
+
+    /// The graph with the events of an incident, the alert, and the root cause.
+    fn graph(
+        &self,
+        incident: &Incident,
+        root: u64,
+        drop: Option<u64>,
+    ) -> Result<(EventGraph, EventId, Option<EventId>)> {
+        let broken = |error: manazir_rca::events::Error| self.broken(incident, &error.to_string());
         let mut graph = self.graph.clone();
         let mut random = Random::new(drop.unwrap_or_default().wrapping_mul(7_919) + incident.incident);
         let mut known = HashMap::new();
@@ -168,20 +223,47 @@ impl Suite {
             }
             let entity = graph.topology_mut().entity(&told.service);
             let at = Timestamp((told.t * 1e6) as i64);
-            let mut event =
-                graph.event(entity, &told.r#type, at).map_err(|error| broken(error.to_string()))?;
+            let mut event = graph.event(entity, &told.r#type, at).map_err(broken)?;
             event.severity = told.severity;
             let dims = graph.vocabulary_mut().dims([("dc", told.dc.as_str())]);
-            event.dims = dims.map_err(|error| broken(error.to_string()))?;
+            event.dims = dims.map_err(broken)?;
             known.insert(told.id, graph.add(event).id);
         }
-        let alert = known.get(&incident.alert).ok_or_else(|| broken("its alert is no event".to_owned()))?;
-        let begun = Instant::now();
-        let answer = graph.rank(*alert, method).map_err(|error| broken(error.to_string()))?;
-        ms.push(begun.elapsed().as_secs_f64() * 1e3);
-        let root = known.get(&root);
-        Ok(root.and_then(|root| answer.causes.iter().position(|cause| cause.event == *root)))
+        let alert = known.get(&incident.alert).copied();
+        let alert = alert.ok_or_else(|| self.broken(incident, "its alert is no event"))?;
+        Ok((graph, alert, known.get(&root).copied()))
     }
+
+    /// The numbers of the incidents.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.incidents.iter().map(|(incident, _)| incident.incident.to_string()).collect()
+    }
+
+    /// What an incident asks, with the graph and its root cause; `None` without such an incident.
+    pub(crate) fn ask<T>(
+        &self,
+        name: &str,
+        answer: impl FnOnce(&Question<'_>, &EventGraph, Option<EventId>) -> T,
+    ) -> Result<Option<T>> {
+        let named = |incident: &&(Incident, u64)| incident.0.incident.to_string() == name;
+        let Some((incident, root)) = self.incidents.iter().find(named) else { return Ok(None) };
+        let (graph, alert, root) = self.graph(incident, *root, None)?;
+        let Some(event) = graph.get(alert).copied() else {
+            return Err(self.broken(incident, "its alert is not live"));
+        };
+        let question = Question {
+            entity: Some(graph.topology().name(event.entity)),
+            what: graph.vocabulary().type_name(event.event_type),
+            at: event.from,
+            events: Some(Events { graph: &graph, alert, method: &Method::default() }),
+            measured: None,
+        };
+        Ok(Some(answer(&question, &graph, root)))
+    }
+}
+
+fn accuracy(rankings: &[Ranked]) -> Accuracy {
+    Accuracy::of(&rankings.iter().map(|ranked| ranked.right).collect::<Vec<_>>())
 }
 
 fn packed_or_plain(dir: &Path, name: &str) -> PathBuf {

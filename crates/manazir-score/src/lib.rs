@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod average_precision;
+pub mod cases;
 pub mod cloudtrail;
 pub mod cubes;
 mod error;
@@ -13,6 +14,7 @@ pub mod nezha;
 mod operator;
 pub mod petshop;
 mod recording;
+mod reliability;
 mod table;
 pub mod vus;
 
@@ -22,3 +24,4 @@ pub use error::{Error, Result};
 pub use memory::peak_rss_mib;
 pub use operator::{Operator, operator};
 pub use recording::Figures;
+pub use reliability::{Bin, Reliability};

@@ -12,10 +12,12 @@ use std::path::Path;
 
 use layout::{Day, Label};
 use manazir_rca::evidence::{Incident, Series, rank};
+use manazir_rca::explanation::{Measured, Question};
 use serde::Serialize;
 
 use crate::accuracy::quantile;
 use crate::recording::{Figures, Outcome, read_json, specificity};
+use crate::table::entries;
 use crate::{Result, peak_rss_mib};
 
 /// Minutes of an incident.
@@ -125,6 +127,47 @@ fn judge(mut day: Day, labels: &[&Label], outcomes: &mut Outcomes) -> Result<()>
         &faults.iter().map(|fault| fault.0).collect::<Vec<_>>(),
     ));
     Ok(())
+}
+
+/// A case, to be asked about.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) name: String,
+    label: Label,
+}
+
+/// True if a folder holds days of systems.
+pub(crate) fn is_layout(dir: &Path) -> bool {
+    let is_day = |path: &std::path::PathBuf| path.to_string_lossy().ends_with("_metrics.parquet");
+    entries(dir).is_ok_and(|paths| paths.iter().any(is_day))
+}
+
+/// The cases of a folder.
+pub(crate) fn named(dir: &Path) -> Result<Vec<Named>> {
+    let labels: Vec<Label> = read_json(&dir.join("labels.json"))?;
+    Ok(labels.into_iter().map(|label| Named { name: label.case.clone(), label }).collect())
+}
+
+/// What a case asks, with the minute of the injection given, and the service that broke.
+pub(crate) fn ask<T>(
+    dir: &Path,
+    case: &Named,
+    answer: impl FnOnce(&Question<'_>) -> T,
+) -> Result<(T, Vec<String>)> {
+    let day = Day::read(dir, &case.label.system, &case.label.day)?;
+    let start = day.position(&case.label)?;
+    let asked = Asked { start, history: [(0, start.saturating_sub(BEFORE)), (start + AFTER, day.n_samples)] };
+    let series = day.recording.borrowed();
+    let incident = asked.incident(&day, &series);
+    let times = day.times();
+    let question = Question {
+        entity: None,
+        what: &case.label.system,
+        at: times[start],
+        events: None,
+        measured: Some(Measured { incident: &incident, times: &times }),
+    };
+    Ok((answer(&question), vec![case.label.root_cause_service.clone()]))
 }
 
 /// An incident and what is normal around it.

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use manazir_model::Timestamp;
 use manazir_rca::evidence::{Alert, Incident, Kind, Series, Statistic};
+use manazir_rca::explanation::{Measured, Question};
 use manazir_rca::topology::{EntityId, Topology};
 use serde::{Deserialize, Serialize};
 
@@ -45,38 +46,94 @@ struct Label {
     root_cause_node: String,
 }
 
+/// A folder, read.
+#[derive(Debug)]
+pub(crate) struct Shop {
+    recording: Recording,
+    /// Of each row: those of the normal run, then those of the issues.
+    times: Vec<Timestamp>,
+    n_normal: usize,
+    pub(crate) cases: Vec<ShopCase>,
+}
+
+#[derive(Debug)]
+pub(crate) struct ShopCase {
+    pub(crate) name: String,
+    pub(crate) cause: EntityId,
+    target: EntityId,
+    metric: String,
+    window: (usize, usize),
+}
+
+impl Shop {
+    pub(crate) fn read(dir: &Path) -> Result<Self> {
+        let labels: Vec<Label> = read_json(&dir.join("labels.json"))?;
+        let normal = Table::read(&dir.join("normal.parquet"), usize::MAX)?;
+        let issues_path = dir.join("issues.parquet");
+        let issues = Table::read(&issues_path, usize::MAX)?;
+        let mut recording = record(&normal, &issues);
+        read_calls(&dir.join("graph.csv"), &mut recording.topology)?;
+        let mut cases = Vec::new();
+        for label in labels {
+            let (from, until) = window(&issues, &issues_path, &label)?;
+            cases.push(ShopCase {
+                target: recording.topology.entity(&label.target_node),
+                cause: recording.topology.entity(&label.root_cause_node),
+                window: (normal.n_rows + from, normal.n_rows + until),
+                metric: label.target_metric,
+                name: label.case,
+            });
+        }
+        let mut times = times(&normal);
+        times.extend(self::times(&issues));
+        Ok(Self { recording, times, n_normal: normal.n_rows, cases })
+    }
+
+    pub(crate) fn name(&self, entity: EntityId) -> &str {
+        self.recording.topology.name(entity)
+    }
+
+    /// What a case asks.
+    pub(crate) fn ask<T>(&self, case: &ShopCase, answer: impl FnOnce(&Question<'_>) -> T) -> T {
+        let series = self.recording.borrowed();
+        let history = [(0, self.n_normal)];
+        let incident = self.incident(&series, &history, case);
+        answer(&Question {
+            entity: Some(self.name(case.target)),
+            what: &case.metric,
+            at: self.times[case.window.0],
+            events: None,
+            measured: Some(Measured { incident: &incident, times: &self.times }),
+        })
+    }
+
+    fn incident<'a>(
+        &'a self,
+        series: &'a [Series<'a>],
+        history: &'a [(usize, usize)],
+        case: &'a ShopCase,
+    ) -> Incident<'a> {
+        let kind = kind(&case.metric).unwrap_or(Kind::Latency);
+        Incident {
+            series,
+            topology: &self.recording.topology,
+            window: case.window,
+            history,
+            alert: Some(Alert { entity: case.target, kind, metric: &case.metric }),
+        }
+    }
+}
+
 /// Ranks every case of a folder.
 pub fn score(dir: &Path) -> Result<Report> {
-    let labels: Vec<Label> = read_json(&dir.join("labels.json"))?;
-    let normal = Table::read(&dir.join("normal.parquet"), usize::MAX)?;
-    let issues_path = dir.join("issues.parquet");
-    let issues = Table::read(&issues_path, usize::MAX)?;
-    let mut recording = record(&normal, &issues);
-    read_calls(&dir.join("graph.csv"), &mut recording.topology)?;
-    let mut ends: Vec<(EntityId, EntityId)> = Vec::new();
-    for label in &labels {
-        let topology = &mut recording.topology;
-        ends.push((topology.entity(&label.target_node), topology.entity(&label.root_cause_node)));
-    }
-    let series = recording.borrowed();
-    let history = [(0, normal.n_rows)];
+    let shop = Shop::read(dir)?;
+    let series = shop.recording.borrowed();
+    let history = [(0, shop.n_normal)];
     let mut outcome = Outcome::default();
-    for (label, (target, cause)) in labels.iter().zip(&ends) {
-        let window = window(&issues, &issues_path, label)?;
-        let incident = Incident {
-            series: &series,
-            topology: &recording.topology,
-            window: (normal.n_rows + window.0, normal.n_rows + window.1),
-            history: &history,
-            alert: Some(Alert {
-                entity: *target,
-                kind: kind(&label.target_metric).unwrap_or(Kind::Latency),
-                metric: &label.target_metric,
-            }),
-        };
-        outcome.judge(&label.target_metric, &incident, *cause);
+    for case in &shop.cases {
+        outcome.judge(&case.metric, &shop.incident(&series, &history, case), case.cause);
     }
-    let specificity = quiet(&recording, &series, &labels, &ends, normal.n_rows);
+    let specificity = quiet(&shop, &series);
     Ok(Report {
         figures: outcome.figures(),
         specificity,
@@ -86,19 +143,21 @@ pub fn score(dir: &Path) -> Result<Report> {
     })
 }
 
+/// The time of each row; the epoch where there is none.
+fn times(table: &Table) -> Vec<Timestamp> {
+    let time = table.column("time");
+    let of_row = |row| time.and_then(|time| time.instant(row)).unwrap_or_default();
+    (0..table.n_rows).map(of_row).collect()
+}
+
 /// Asks about each target and metric in every stretch of the normal run.
-fn quiet(
-    recording: &Recording,
-    series: &[Series<'_>],
-    labels: &[Label],
-    ends: &[(EntityId, EntityId)],
-    n_normal: usize,
-) -> BTreeMap<String, f64> {
+fn quiet(shop: &Shop, series: &[Series<'_>]) -> BTreeMap<String, f64> {
+    let n_normal = shop.n_normal;
     let mut asked: BTreeMap<&str, Vec<EntityId>> = BTreeMap::new();
-    for (label, (target, _)) in labels.iter().zip(ends) {
-        let targets = asked.entry(&label.target_metric).or_default();
-        if !targets.contains(target) {
-            targets.push(*target);
+    for case in &shop.cases {
+        let targets = asked.entry(&case.metric).or_default();
+        if !targets.contains(&case.target) {
+            targets.push(case.target);
         }
     }
     let starts = (0..n_normal.saturating_sub(WINDOW_SAMPLES)).step_by(WINDOW_SAMPLES + 2);
@@ -111,7 +170,7 @@ fn quiet(
             targets.iter().flat_map(|target| histories.iter().map(move |history| (*target, history)));
         let incidents = windows.map(|(entity, (start, history))| Incident {
             series,
-            topology: &recording.topology,
+            topology: &shop.recording.topology,
             window: (*start, start + WINDOW_SAMPLES),
             history,
             alert: Some(Alert { entity, kind, metric }),

@@ -5,10 +5,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use manazir_rca::evidence::{self, Incident, Kind, Ranking, Series, Statistic, baselines};
+use manazir_rca::explanation::Scale;
 use manazir_rca::topology::{EntityId, Topology};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::reliability::{Engine, Ranked, Reliability};
 use crate::{Accuracy, Error, Result};
 
 /// Seed of the ranking by chance.
@@ -50,6 +52,7 @@ impl Owned {
 pub(crate) struct Outcome {
     /// Case by case: group, place of the true cause.
     places: Vec<(String, Option<usize>)>,
+    rankings: Vec<Ranked>,
     /// Whether a cause was named.
     named: Vec<bool>,
     baselines: BTreeMap<&'static str, Vec<Option<usize>>>,
@@ -68,6 +71,8 @@ pub struct Figures {
     pub baselines: BTreeMap<&'static str, Accuracy>,
     /// Share of the cases in which the evidence sufficed to name a cause.
     pub named: f64,
+    /// Whether the confidence in the first cause means what it says.
+    pub confidence: Reliability,
 }
 
 impl Outcome {
@@ -77,7 +82,10 @@ impl Outcome {
         let ranking = evidence::rank(incident);
         self.ms.push(started.elapsed().as_secs_f64() * 1e3);
         self.named.push(ranking.cause().is_some());
-        self.places.push((group.to_owned(), place(&ranking, cause)));
+        let right = place(&ranking, cause);
+        self.places.push((group.to_owned(), right));
+        let scores = ranking.candidates.iter().map(|candidate| candidate.score).collect();
+        self.rankings.push(Ranked { scores, score_min: ranking.score_min, right });
         let rivals = [
             ("random", baselines::random(incident, SEED)),
             ("n_sigma", baselines::n_sigma(incident)),
@@ -100,6 +108,7 @@ impl Outcome {
             accuracy: Accuracy::of(&all),
             by_kind: groups.into_iter().map(|(group, places)| (group, Accuracy::of(&places))).collect(),
             baselines: self.baselines.iter().map(|(name, places)| (*name, Accuracy::of(places))).collect(),
+            confidence: Engine::Evidence.reliability(&Scale::default(), &self.rankings),
             named: named as f64 / self.named.len().max(1) as f64,
         }
     }

@@ -97,6 +97,11 @@ pub enum Command {
     ///
     /// Judges every sample of SOURCE by the whole of its series, later samples too.
     Detect(Detect),
+    /// The root cause of one anomaly or case, with the evidence
+    ///
+    /// Ranks what may have caused it, each with its probability, the way from the symptom to the cause, what speaks
+    /// for and against it, what was not seen, and what to look at next.
+    Explain(Explain),
     /// Measured accuracy on labelled data
     #[command(subcommand)]
     Score(Score),
@@ -153,6 +158,29 @@ pub struct Up {
     /// How much is told.
     #[command(flatten)]
     pub sensitivity: SensitivityArgs,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  manazir explain petshop/                        which cases there are
+  manazir explain petshop/ --case low-1
+  manazir explain events_sim/ --case 12 --out cause.html
+  manazir explain cubes/ --case S/3 --json | jq .contributors.elements")]
+pub struct Explain {
+    /// A folder with cases, in one of the layouts that `manazir score` reads
+    #[arg(value_name = "SOURCE")]
+    pub source: PathBuf,
+    /// Which case; without it they are listed
+    #[arg(long, value_name = "ID")]
+    pub case: Option<String>,
+    /// Write the answer as an HTML page with graph and charts
+    #[arg(long, value_name = "F.html")]
+    pub out: Option<PathBuf>,
+    /// How many candidates to tell
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub top: usize,
 }
 
 /// Arguments of `discover`.

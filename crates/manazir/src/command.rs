@@ -6,6 +6,7 @@ mod dead_letter;
 mod detect;
 mod discover;
 mod doctor;
+mod explain;
 mod job;
 mod look;
 mod parquet_out;
@@ -62,6 +63,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Up(args) => up::run(args, cli.output, &mut out),
         Command::Discover(args) => discover::run(args, cli.output, &mut out),
         Command::Detect(args) => detect::run(args, cli.output, &mut out),
+        Command::Explain(args) => explain::run(args, cli.output, &mut out),
         Command::Score(args) => score::run(args, cli.output, &mut out),
         Command::Serve(args) => serve::run(args, cli.output, &mut out),
         Command::Token(args) => serve::token(args, cli.output, &mut out),

@@ -27,6 +27,8 @@ pub struct EventType {
     pub directional: bool,
     /// True if it speaks of a business domain rather than of an entity.
     pub domain: bool,
+    /// What to look at next, to know whether it is the cause; `{entity}` and `{target}` stand for names.
+    pub check: Option<String>,
 }
 
 impl EventType {
@@ -41,6 +43,7 @@ impl EventType {
             on_target: None,
             directional: false,
             domain: false,
+            check: None,
         }
     }
 }
@@ -180,7 +183,7 @@ impl RuleSet {
     }
 
     /// What is known of any type.
-    pub(super) fn known_type(&self, id: TypeId) -> Option<&EventType> {
+    pub fn known_type(&self, id: TypeId) -> Option<&EventType> {
         self.types.get(id.index())
     }
 

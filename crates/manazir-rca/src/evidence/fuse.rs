@@ -129,7 +129,11 @@ impl Ranking {
 ///
 /// O(n_samples) a series, and what [`broken_proportions`] costs; on all cores. The order of the series changes nothing.
 pub fn rank(incident: &Incident<'_>) -> Ranking {
-    let shifts = shifts(incident);
+    rank_shifted(incident, &shifts(incident))
+}
+
+/// The same with the shifts of its series at hand.
+pub(crate) fn rank_shifted(incident: &Incident<'_>, shifts: &[Option<Shift>]) -> Ranking {
     let mut factors: BTreeMap<EntityId, Vec<Factor>> = BTreeMap::new();
     let mut n_weighed = 0_usize;
     let mut add = |entity, factor: Factor| {
@@ -138,14 +142,14 @@ pub fn rank(incident: &Incident<'_>) -> Ranking {
             factors.entry(entity).or_default().push(factor);
         }
     };
-    from_metrics(incident, &shifts, Kind::Resource, Source::Resource, &mut add);
+    from_metrics(incident, shifts, Kind::Resource, Source::Resource, &mut add);
     from_proportions(incident, &mut add);
-    from_ways(incident, &shifts, &mut add);
-    if !from_excess(incident, &shifts, &mut add) {
-        from_metrics(incident, &shifts, Kind::Latency, Source::Latency, &mut add);
+    from_ways(incident, shifts, &mut add);
+    if !from_excess(incident, shifts, &mut add) {
+        from_metrics(incident, shifts, Kind::Latency, Source::Latency, &mut add);
     }
     let reach = Reach::of(incident);
-    let candidate = |(entity, factors)| fuse(incident, &shifts, entity, factors, reach.factor(entity));
+    let candidate = |(entity, factors)| fuse(incident, shifts, entity, factors, reach.factor(entity));
     let mut candidates: Vec<Candidate> = factors.into_iter().map(candidate).collect();
     candidates.sort_by(|a, b| {
         let onset = |candidate: &Candidate| candidate.onset.unwrap_or(usize::MAX);
@@ -170,7 +174,7 @@ fn fuse(
 }
 
 /// Where a series began to shift: between as long before the incident as it lasts, and its end.
-fn began(incident: &Incident<'_>, shifts: &[Option<Shift>], series: usize) -> Option<usize> {
+pub(crate) fn began(incident: &Incident<'_>, shifts: &[Option<Shift>], series: usize) -> Option<usize> {
     let values = incident.series[series].values;
     let normal = shifts[series]?.normal;
     let window = incident.window(values.len());
@@ -262,7 +266,7 @@ fn from_excess(
 }
 
 /// In words what a series did.
-fn moved(incident: &Incident<'_>, shifts: &[Option<Shift>], series: usize) -> String {
+pub(crate) fn moved(incident: &Incident<'_>, shifts: &[Option<Shift>], series: usize) -> String {
     let Series { metric, caller, kind, statistic, .. } = incident.series[series];
     let of_call =
         caller.map_or(String::new(), |caller| format!(" of calls from {}", incident.topology.name(caller)));

@@ -105,6 +105,11 @@ impl Day {
             .ok_or_else(|| Error::layout(&self.path, format!("case {} is not in its minutes", label.case)))
     }
 
+    /// The time of each minute.
+    pub(super) fn times(&self) -> Vec<Timestamp> {
+        (0..self.n_samples as i64).map(|minute| Timestamp(self.first.0 + minute * MINUTE)).collect()
+    }
+
     fn minute(&self, minute: &str) -> Option<usize> {
         let at = parse_instant(&format!("{}T{minute}:00", self.date))?;
         let position = (at.0 - self.first.0 + MINUTE / 2).div_euclid(MINUTE);

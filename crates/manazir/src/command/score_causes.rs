@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use manazir_rca::contributors::{Config, Cube, Dimension, Measure, Rows, explain};
+use manazir_rca::contributors::{Config, explain};
 use manazir_score::cubes::{Answer, Case, Element, SetReport};
 use manazir_score::{Accuracy, Figures, cubes, events, nezha, peak_rss_mib, petshop};
 
@@ -35,12 +35,8 @@ pub(super) fn cubes(args: &CausesArgs, output: Output, out: &mut dyn Write) -> R
 
 fn answer(case: &Case) -> Result<Answer> {
     let rows = case.read()?;
-    let (dimensions, codes) =
-        rows.dimensions.into_iter().map(|(name, values, codes)| (Dimension { name, values }, codes)).unzip();
-    let measure = Measure::Additive { actual: rows.actual, expected: rows.expected };
     let begun = Instant::now();
-    let cube =
-        Cube::new(Rows { dimensions, codes, measure }).with_context(|| format!("case {}", case.name))?;
+    let cube = rows.into_cube().with_context(|| format!("case {}", case.name))?;
     let explanation = explain(&cube, &Config::default());
     let ms = begun.elapsed().as_secs_f64() * 1e3;
     let named = |values: &[(usize, u32)]| -> Element {

@@ -4,10 +4,13 @@
 //! escaped, and a content security policy forbids scripts and requests whatever might slip through.
 
 mod card;
+mod cause;
 mod chart;
 mod escape;
 mod overview;
 mod table;
+
+pub use cause::explanation_page;
 
 use crate::finding::{Finding, SeriesReport, Severity, ranked};
 use crate::found::Found;
@@ -62,6 +65,11 @@ light band the usual range. A hatched stretch is an episode; its mark says how r
 exclamation mark (high, rarer than one sample in a million), a triangle (medium, one in ten thousand), a ring \
 (low, one in a thousand). Times are those of the zone under each chart.</p>\
 <p>Made by Manazir from the files named above. Nothing was sent anywhere.</p></footer>";
+
+/// Of the page of an explanation.
+const FOOTER_EXPLANATION: &str = "<footer><p>How to read it: the percentage is the probability that this is the \
+root cause, given what was seen; what is left to a hundred is that it is something else. In a chart the hatched stretch is \
+the incident, the dashed line what was normal.</p><p>Made by Manazir. Nothing was sent anywhere.</p></footer>";
 
 fn document(title: &str, body: &str) -> String {
     format!(

@@ -57,6 +57,9 @@ struct TypeSpec {
     /// True if it speaks of a business domain rather than of an entity: GrootRank gives it a fixed rank.
     #[serde(default)]
     domain: bool,
+    /// What to look at next, to know whether an event of this type is the cause; `{entity}` and `{target}` stand for
+    /// the names of its entity and of the target that it names.
+    check: Option<String>,
 }
 
 /// Which way a type travels. A rule that says otherwise is an error.
@@ -223,6 +226,7 @@ impl Reader<'_> {
             on_target: None,
             directional: written.directional,
             domain: written.domain,
+            check: written.check.clone(),
         });
         Ok(())
     }

@@ -1,0 +1,80 @@
+//! `manazir explain`: the root cause of one case or anomaly, with the evidence.
+
+mod tell;
+
+use std::fs;
+use std::io::Write;
+
+use anyhow::{Context, Result, anyhow};
+use manazir_rca::explanation::Config;
+use manazir_score::cases::{self, Cases, Labelled};
+
+use super::{Ending, write_json};
+use crate::cli::{Explain, Output};
+use crate::report::html::explanation_page;
+use crate::report::terminal::Style;
+
+/// Names that are listed when none is given.
+const NAMES_TOLD: usize = 20;
+
+pub(super) fn run(args: &Explain, output: Output, out: &mut dyn Write) -> Result<Ending> {
+    let cases = cases::open(&args.source)
+        .with_context(|| format!("cannot read {}", args.source.display()))?
+        .ok_or_else(|| unknown(args))?;
+    let Some(name) = &args.case else { return list(&cases, output, out) };
+    let config = Config { causes_max: args.top.max(1), ..Config::default() };
+    let labelled = cases.explain(name, &config)?.ok_or_else(|| no_case(&cases, name))?;
+    if let Some(path) = &args.out {
+        fs::write(path, explanation_page(&labelled.case, &labelled.explanation, &known(&labelled)))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if output.json {
+        write_json(out, &labelled)?;
+    } else {
+        let style = Style::of_stdout();
+        tell::explanation(out, &labelled.explanation, style)?;
+        tell::known(out, &known(&labelled), style)?;
+        tell::page(out, args.out.as_deref(), style)?;
+    }
+    Ok(Ending::Done)
+}
+
+/// What the labels say, in a sentence.
+fn known(labelled: &Labelled) -> Vec<String> {
+    let causes = labelled.known_causes.join("; ");
+    let hit = match (labelled.explanation.contributors.is_some(), labelled.right) {
+        (_, true) => "as found",
+        (true, false) => "which is not what was named",
+        (false, false) => "which is not the first of those above",
+    };
+    vec![format!("The labels name {causes}, {hit}.")]
+}
+
+fn list(cases: &Cases, output: Output, out: &mut dyn Write) -> Result<Ending> {
+    let names = cases.names();
+    if output.json {
+        write_json(out, &serde_json::json!({ "layout": cases.layout(), "cases": names }))?;
+        return Ok(Ending::Done);
+    }
+    writeln!(out, "{} cases in the layout of `{}`; say which with --case:", names.len(), cases.layout())?;
+    for name in names.iter().take(NAMES_TOLD) {
+        writeln!(out, "  {name}")?;
+    }
+    if let Some(left) = names.len().checked_sub(NAMES_TOLD).filter(|left| *left > 0) {
+        writeln!(out, "  and {left} more; --json lists all")?;
+    }
+    Ok(Ending::Done)
+}
+
+fn no_case(cases: &Cases, name: &str) -> anyhow::Error {
+    let names = cases.names();
+    let some: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
+    anyhow!("there is no case `{name}`; there are {} such as {}", names.len(), some.join(", "))
+}
+
+fn unknown(args: &Explain) -> anyhow::Error {
+    anyhow!(
+        "{} holds no cases in a layout that is known: petshop, nezha, events or cubes (docs/how-to/score.md)",
+        args.source.display()
+    )
+}
