@@ -11,6 +11,7 @@ pub mod episodes;
 pub mod labels;
 pub mod lag;
 pub mod logs;
+pub mod meaning;
 pub mod traces;
 pub mod types;
 

@@ -177,7 +177,8 @@ pub(super) fn value<'a>(labels: &'a [(String, String)], names: &[&str]) -> Optio
     })
 }
 
-fn call(labels: &[(String, String)]) -> Option<(&str, &str)> {
+/// Caller and callee, if the labels are of a call.
+pub fn call(labels: &[(String, String)]) -> Option<(&str, &str)> {
     CALLS.iter().find_map(|(callers, callees)| {
         Some((of_service(value(labels, callers)?), of_service(value(labels, callees)?)))
     })

@@ -1,0 +1,188 @@
+//! From a question to all that belongs to it: events and dependencies of that time, series around it.
+
+mod alert;
+mod cube;
+mod series;
+
+use std::sync::Arc;
+
+use manazir_ingest::lake::Lake;
+use manazir_model::{GraphEvent, Timestamp};
+use manazir_rca::events::{self, EventGraph, EventId, Method, RuleSet};
+use manazir_rca::explanation::{Config, Contributors, Events, Explanation, Measured, Question, explain};
+use manazir_rca::topology::Span;
+use serde::{Deserialize, Serialize};
+use series::Recording;
+
+use crate::{Error, EventGraphStore, EventQuery};
+
+/// What is asked.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ask {
+    /// The entity; if it is not said, that of the event, or of the series of the metric.
+    pub entity: Option<String>,
+    /// The metric or the type of event that called for help.
+    pub metric: String,
+    /// When it began.
+    pub at: Timestamp,
+    /// The event of the graph that it is, if it is one.
+    pub event_id: Option<String>,
+    /// Only what was known by then.
+    pub as_of: Option<Timestamp>,
+}
+
+/// Where things are looked up.
+#[derive(Clone)]
+pub struct Sources {
+    /// What happened, and who depends on whom.
+    pub events: Arc<dyn EventGraphStore>,
+    /// What was measured.
+    pub lake: Arc<dyn Lake>,
+}
+
+/// How much is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Events before the question, in microseconds.
+    pub before_micros: i64,
+    /// And after it: evidence arrives.
+    pub after_micros: i64,
+    /// Events at most; of more, those with the latest onset.
+    pub events_max: usize,
+    /// Dependencies at most.
+    pub dependencies_max: usize,
+    /// Series that are looked through.
+    pub series_looked_at_max: usize,
+    /// Series of entities near by that are read.
+    pub series_max: usize,
+    /// Normal samples before the question.
+    pub history_samples: usize,
+}
+
+const MINUTE: i64 = 60_000_000;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            before_micros: 120 * MINUTE,
+            after_micros: 15 * MINUTE,
+            events_max: 50_000,
+            dependencies_max: 100_000,
+            series_looked_at_max: 50_000,
+            series_max: 1_000,
+            history_samples: 180,
+        }
+    }
+}
+
+/// A call that was seen holds for so long before and after: services that are idle for a while still depend on one
+/// another.
+const SEEN_HOLDS: i64 = 60 * MINUTE;
+
+/// Everything that belongs to a question.
+#[derive(Debug)]
+pub struct Gathered {
+    ask: Ask,
+    graph: EventGraph,
+    alert: EventId,
+    recording: Option<Recording>,
+    contributors: Option<Contributors>,
+}
+
+/// Looks up what belongs to a question.
+///
+/// # Errors
+///
+/// If a store fails.
+pub async fn gather(
+    sources: &Sources,
+    ask: &Ask,
+    limits: &Limits,
+    rules: &RuleSet,
+) -> Result<Gathered, Error> {
+    let from = Timestamp(ask.at.micros().saturating_sub(limits.before_micros));
+    let until = Timestamp(ask.at.micros().saturating_add(limits.after_micros));
+    let until = ask.as_of.map_or(until, |as_of| until.min(Timestamp(as_of.micros().saturating_add(1))));
+    let query = EventQuery { from, until, as_of: ask.as_of, max: limits.events_max };
+    let told = sources.events.events(&query).await?;
+    let mut graph = EventGraph::new(rules.clone());
+    depend(sources, limits, (from, until), &mut graph).await?;
+    let named = series::near(sources, ask, limits, (from, until)).await?;
+    let entity = alert::entity(ask, &told, &named);
+    let mut ids = Vec::with_capacity(told.len());
+    for event in &told {
+        ids.push(add(&mut graph, event).map_err(Error::store)?);
+    }
+    let alert = alert::of(ask, &entity, &told, &ids, &mut graph).map_err(Error::store)?;
+    let ask = Ask { entity: Some(entity), ..ask.clone() };
+    let recording = series::read(sources, &ask, limits, &graph, &named).await?;
+    let contributors = cube::contributors(sources, &ask, limits, &named).await?;
+    Ok(Gathered { ask, graph, alert, recording, contributors })
+}
+
+async fn depend(
+    sources: &Sources,
+    limits: &Limits,
+    (from, until): (Timestamp, Timestamp),
+    graph: &mut EventGraph,
+) -> Result<(), Error> {
+    let around =
+        |at: Timestamp, by: i64| Timestamp(at.micros().saturating_add(by));
+    let found = sources
+        .events
+        .dependencies(around(from, -SEEN_HOLDS), around(until, SEEN_HOLDS), None, limits.dependencies_max)
+        .await?;
+    for told in &found {
+        let topology = graph.topology_mut();
+        let (caller, callee) = (topology.entity(&told.caller), topology.entity(&told.callee));
+        let seen = if told.source == "given" { 0 } else { SEEN_HOLDS };
+        let span = Span { from: around(told.from, -seen), until: around(told.until, seen) };
+        topology.depends_during(caller, callee, span);
+    }
+    Ok(())
+}
+
+/// Adds an event in names to a graph.
+fn add(graph: &mut EventGraph, told: &GraphEvent) -> Result<EventId, events::Error> {
+    let entity = graph.topology_mut().entity(&told.entity);
+    let mut event = graph.event(entity, &told.event_type, told.from)?;
+    event.until = told.until;
+    event.severity = told.severity;
+    event.target = told.target.as_ref().map(|target| graph.topology_mut().entity(target));
+    let dims = told.dims.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    event.dims = graph.vocabulary_mut().dims(dims)?;
+    event.source = graph.vocabulary_mut().source(&told.source)?;
+    Ok(graph.add(event).id)
+}
+
+impl Gathered {
+    /// The entity that is asked about.
+    pub fn entity(&self) -> &str {
+        self.ask.entity.as_deref().unwrap_or_default()
+    }
+
+    /// The answer, by what people said of earlier ones.
+    ///
+    /// # Errors
+    ///
+    /// If the event that is asked about was too old to be kept beside the others.
+    pub fn explain(&mut self, verdicts: events::Verdicts, config: &Config) -> Result<Explanation, events::Error> {
+        self.graph.learn(verdicts);
+        let method = Method::default();
+        let series = self.recording.as_ref().map(Recording::series);
+        let incident = self.recording.as_ref().zip(series.as_deref()).map(|(recording, series)| recording.incident(series));
+        let question = Question {
+            entity: self.ask.entity.as_deref(),
+            what: &self.ask.metric,
+            at: self.ask.at,
+            events: Some(Events { graph: &self.graph, alert: self.alert, method: &method }),
+            measured: incident.as_ref().zip(self.recording.as_ref()).map(|(incident, recording)| Measured {
+                incident,
+                times: &recording.times,
+            }),
+        };
+        let mut told = explain(&question, config)?;
+        told.contributors.clone_from(&self.contributors);
+        Ok(told)
+    }
+}
