@@ -1,7 +1,7 @@
 //! The port of the event graph: what happened to which entity, and who depended on whom, with time.
 //!
 //! The relational truth is one implementation and what is always written; a graph database is another, which follows it
-//! by sequence numbers.
+//! by sequence numbers (see [`crate::mirror`]).
 
 use async_trait::async_trait;
 use manazir_model::{Dependency, GraphEvent, Timestamp};
@@ -15,17 +15,17 @@ pub struct EventQuery {
     pub from: Timestamp,
     /// Those whose onset lies before this time.
     pub until: Timestamp,
-    /// Only what was known by then.
+    /// Only those that had arrived by then. What was seen of them later is told along: an event has one state.
     pub as_of: Option<Timestamp>,
-    /// At most so many; of more, those with the latest onset.
+    /// At most so many; of more, those with the latest onset, and of those with the same onset any.
     pub max: usize,
 }
 
 /// Keeps events and dependencies.
 #[async_trait]
 pub trait EventGraphStore: Send + Sync {
-    /// Adds events, all or none. An event whose identity is known is seen once more: its `until`, severity and sentence
-    /// become those of the call if its `until` is not earlier; onset, entity, type and arrival stay as they were.
+    /// Adds events, all or none, each as [`sound`] leaves it. An event whose identity is known is seen once more: its
+    /// `until`, severity and sentence become those of the call if its `until` is not earlier; all else stays as it was.
     async fn add_events(&self, events: &[GraphEvent]) -> Result<(), Error>;
 
     /// Events in the order of onset and identity.
@@ -45,7 +45,7 @@ pub trait EventGraphStore: Send + Sync {
     ) -> Result<(), Error>;
 
     /// Dependencies that held at some time in `from..until`, sorted by caller, callee, source and `from`, those after
-    /// `after` if it is given, at most `max`.
+    /// `after` if it is given, at most `max`. Texts are sorted as the store sorts them: for most that is by their bytes.
     async fn dependencies(
         &self,
         from: Timestamp,
@@ -54,6 +54,32 @@ pub trait EventGraphStore: Send + Sync {
         max: usize,
     ) -> Result<Vec<Dependency>, Error>;
 
-    /// Forgets events last seen, and dependencies that ended, before `before`, about `max` at a time; how many went.
+    /// Forgets events last seen, and dependencies that ended, before `before`, about `max` at a time; how many went, 0
+    /// when none is left.
     async fn forget(&self, before: Timestamp, max: usize) -> Result<u64, Error>;
+}
+
+/// An event as it is kept: it does not end before its onset, its severity lies in 0..=1 (0 if it is no number), its
+/// dimensions are sorted and each name is there once, with its first value.
+pub fn sound(event: &GraphEvent) -> GraphEvent {
+    let mut sound = event.clone();
+    sound.until = sound.until.max(sound.from);
+    // What is no number stays none in `clamp`.
+    sound.severity = if sound.severity.is_nan() { 0.0 } else { sound.severity.clamp(0.0, 1.0) };
+    sound.dims.sort_by(|one, other| one.0.cmp(&other.0));
+    sound.dims.dedup_by(|later, first| later.0 == first.0);
+    sound
+}
+
+/// A known event, seen once more; false if nothing of it changes. Both are [`sound`].
+pub fn seen_again(known: &mut GraphEvent, again: &GraphEvent) -> bool {
+    if again.until < known.until {
+        return false;
+    }
+    let changes =
+        again.until != known.until || again.severity != known.severity || again.sentence != known.sentence;
+    known.until = again.until;
+    known.severity = again.severity;
+    known.sentence.clone_from(&again.sentence);
+    changes
 }

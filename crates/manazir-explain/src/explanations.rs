@@ -81,8 +81,9 @@ pub trait Explanations: Send + Sync {
     /// Keeps a new one; gives its number.
     async fn add(&self, new: &NewExplanation) -> Result<u64, Error>;
 
-    /// A new answer takes the place of the last; earlier ones are kept, at most [`REVISIONS_MAX`]: of more, the oldest
-    /// but the first go. Gives its revision, `None` if there is no such explanation.
+    /// A new answer, with the type and the entity of its likeliest cause, takes the place of the last; earlier ones are
+    /// kept, at most [`REVISIONS_MAX`] answers in all: of more, the oldest but the first go. Gives its revision, `None` if
+    /// there is no such explanation.
     async fn revise(
         &self,
         number: u64,
@@ -91,10 +92,12 @@ pub trait Explanations: Send + Sync {
         at: Timestamp,
     ) -> Result<Option<u32>, Error>;
 
-    /// One explanation, with its last answer, or the last that was given at or before `as_of`.
+    /// One explanation, with its last answer, or the last that was given at or before `as_of`: `None` if none was by
+    /// then. The verdicts are those of now in any case.
     async fn get(&self, number: u64, as_of: Option<Timestamp>) -> Result<Option<StoredExplanation>, Error>;
 
-    /// Explanations that pass the filter, the newest first, those before `before` if it is given, at most `max`.
+    /// Explanations that pass the filter with their last answer, the newest first, those before `before` if it is given,
+    /// at most `max`.
     async fn page(
         &self,
         filter: &ExplanationFilter,
@@ -102,8 +105,8 @@ pub trait Explanations: Send + Sync {
         max: usize,
     ) -> Result<Vec<StoredExplanation>, Error>;
 
-    /// Keeps what a person says of a cause in place of what the same person said of it before. False if there is no such
-    /// explanation.
+    /// Keeps what a person says of a cause in place of what the same person said of it before; it is then the one that
+    /// was given last. False if there is no such explanation.
     async fn set_verdict(&self, verdict: &PersonsVerdict) -> Result<bool, Error>;
 
     /// Takes a verdict back. False if there was none.
@@ -111,7 +114,11 @@ pub trait Explanations: Send + Sync {
 
     /// All verdicts, in the order in which they were given: what the ranking learns from. At most `max`, the newest.
     async fn verdicts(&self, max: usize) -> Result<Vec<PersonsVerdict>, Error>;
+
+    /// Forgets explanations that were asked for before `before` and of which nobody said anything, about `max` at a time;
+    /// how many went, 0 when none is left. Their numbers are not given again.
+    async fn forget(&self, before: Timestamp, max: usize) -> Result<u64, Error>;
 }
 
-/// Answers to one question that are kept.
+/// Answers to one question that are kept, the first and the last among them.
 pub const REVISIONS_MAX: u32 = 100;

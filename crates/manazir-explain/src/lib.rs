@@ -6,8 +6,14 @@
 
 mod event_graph;
 mod explanations;
+pub mod memory;
+pub mod mirror;
+pub mod spans;
 
-pub use event_graph::{EventGraphStore, EventQuery};
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+
+pub use event_graph::{EventGraphStore, EventQuery, seen_again, sound};
 pub use explanations::{
     ExplanationFilter, Explanations, NewExplanation, PersonsVerdict, REVISIONS_MAX, StoredExplanation,
 };
