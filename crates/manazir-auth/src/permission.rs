@@ -103,6 +103,19 @@ pub const RULES: &[Rule] = &[
     rule("GET",  "/api/v1/anomalies/{number}",       Access::Needs(Scope::Read)),
     rule("PUT",  "/api/v1/anomalies/{number}/feedback", Access::Needs(Scope::Respond)),
     rule("DELETE", "/api/v1/anomalies/{number}/feedback", Access::Needs(Scope::Respond)),
+    rule("GET",  "/api/v1/explanations",             Access::Needs(Scope::Read)),
+    rule("POST", "/api/v1/explanations",             Access::Needs(Scope::Respond)),
+    rule("GET",  "/api/v1/explanations/{number}",    Access::Needs(Scope::Read)),
+    rule("POST", "/api/v1/explanations/{number}/refresh", Access::Needs(Scope::Respond)),
+    rule("GET",  "/api/v1/explanations/{number}/causes", Access::Needs(Scope::Read)),
+    rule("GET",  "/api/v1/explanations/{number}/events-graph", Access::Needs(Scope::Read)),
+    rule("GET",  "/api/v1/explanations/{number}/contributors", Access::Needs(Scope::Read)),
+    rule("GET",  "/api/v1/explanations/{number}/related-events", Access::Needs(Scope::Read)),
+    rule("PUT",  "/api/v1/explanations/{number}/causes/{cause}/verdict", Access::Needs(Scope::Respond)),
+    rule("DELETE", "/api/v1/explanations/{number}/causes/{cause}/verdict", Access::Needs(Scope::Respond)),
+    rule("GET",  "/api/v1/topology/dependencies",    Access::Needs(Scope::Read)),
+    rule("POST", "/api/v1/topology/dependencies",    Access::Needs(Scope::Respond)),
+    rule("DELETE", "/api/v1/topology/dependencies",  Access::Needs(Scope::Respond)),
     // A letter holds a message as it came, which may hold more than is shown of one that was judged.
     rule("GET",  "/api/v1/dead_letters",             Access::Needs(Scope::Respond)),
     rule("GET",  "/api/v1/dead_letters/{number}",    Access::Needs(Scope::Respond)),
@@ -194,6 +207,19 @@ mod tests {
             GET /api/v1/anomalies/{number}: read admin
             PUT /api/v1/anomalies/{number}/feedback: respond admin
             DELETE /api/v1/anomalies/{number}/feedback: respond admin
+            GET /api/v1/explanations: read admin
+            POST /api/v1/explanations: respond admin
+            GET /api/v1/explanations/{number}: read admin
+            POST /api/v1/explanations/{number}/refresh: respond admin
+            GET /api/v1/explanations/{number}/causes: read admin
+            GET /api/v1/explanations/{number}/events-graph: read admin
+            GET /api/v1/explanations/{number}/contributors: read admin
+            GET /api/v1/explanations/{number}/related-events: read admin
+            PUT /api/v1/explanations/{number}/causes/{cause}/verdict: respond admin
+            DELETE /api/v1/explanations/{number}/causes/{cause}/verdict: respond admin
+            GET /api/v1/topology/dependencies: read admin
+            POST /api/v1/topology/dependencies: respond admin
+            DELETE /api/v1/topology/dependencies: respond admin
             GET /api/v1/dead_letters: respond admin
             GET /api/v1/dead_letters/{number}: respond admin
             PUT /api/v1/dead_letters/{number}/body: respond admin

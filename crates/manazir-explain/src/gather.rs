@@ -107,7 +107,7 @@ pub async fn gather(
     let told = sources.events.events(&query).await?;
     let mut graph = EventGraph::new(rules.clone());
     depend(sources, limits, (from, until), &mut graph).await?;
-    let named = series::near(sources, ask, limits, (from, until)).await?;
+    let named = series::known(sources, ask, limits).await?;
     let entity = alert::entity(ask, &told, &named);
     let mut ids = Vec::with_capacity(told.len());
     for event in &told {
@@ -126,8 +126,7 @@ async fn depend(
     (from, until): (Timestamp, Timestamp),
     graph: &mut EventGraph,
 ) -> Result<(), Error> {
-    let around =
-        |at: Timestamp, by: i64| Timestamp(at.micros().saturating_add(by));
+    let around = |at: Timestamp, by: i64| Timestamp(at.micros().saturating_add(by));
     let found = sources
         .events
         .dependencies(around(from, -SEEN_HOLDS), around(until, SEEN_HOLDS), None, limits.dependencies_max)
@@ -166,20 +165,28 @@ impl Gathered {
     /// # Errors
     ///
     /// If the event that is asked about was too old to be kept beside the others.
-    pub fn explain(&mut self, verdicts: events::Verdicts, config: &Config) -> Result<Explanation, events::Error> {
+    pub fn explain(
+        &mut self,
+        verdicts: events::Verdicts,
+        config: &Config,
+    ) -> Result<Explanation, events::Error> {
         self.graph.learn(verdicts);
         let method = Method::default();
         let series = self.recording.as_ref().map(Recording::series);
-        let incident = self.recording.as_ref().zip(series.as_deref()).map(|(recording, series)| recording.incident(series));
+        let incident = self
+            .recording
+            .as_ref()
+            .zip(series.as_deref())
+            .map(|(recording, series)| recording.incident(series));
         let question = Question {
             entity: self.ask.entity.as_deref(),
             what: &self.ask.metric,
             at: self.ask.at,
             events: Some(Events { graph: &self.graph, alert: self.alert, method: &method }),
-            measured: incident.as_ref().zip(self.recording.as_ref()).map(|(incident, recording)| Measured {
-                incident,
-                times: &recording.times,
-            }),
+            measured: incident
+                .as_ref()
+                .zip(self.recording.as_ref())
+                .map(|(incident, recording)| Measured { incident, times: &recording.times }),
         };
         let mut told = explain(&question, config)?;
         told.contributors.clone_from(&self.contributors);

@@ -5,7 +5,9 @@
 //! kept.
 
 mod event_graph;
+mod explainer;
 mod explanations;
+pub mod gather;
 pub mod memory;
 pub mod mirror;
 pub mod spans;
@@ -14,6 +16,7 @@ pub mod spans;
 pub mod contract;
 
 pub use event_graph::{EventGraphStore, EventQuery, seen_again, sound};
+pub use explainer::{Asking, Explainer};
 pub use explanations::{
     ExplanationFilter, Explanations, NewExplanation, PersonsVerdict, REVISIONS_MAX, StoredExplanation,
 };

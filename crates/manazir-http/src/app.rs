@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use manazir_auth::TokenStore;
+use manazir_explain::Explainer;
 use manazir_ingest::answers::Waiting;
 use manazir_ingest::dead_letters::DeadLetters;
 use manazir_ingest::findings::Findings;
@@ -54,6 +55,8 @@ pub struct App {
     pub waiting: Arc<Waiting>,
     /// What was found strange.
     pub findings: Arc<dyn Findings>,
+    /// Why it happened.
+    pub explainer: Arc<Explainer>,
     /// What could not be read or judged.
     pub dead_letters: Arc<dyn DeadLetters>,
     /// Continuous aggregates that this process counts.

@@ -51,6 +51,7 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
     {
         components.responses.insert(name.to_owned(), RefOr::T(problem(description)));
     }
+    crate::explanations::schema::add(components);
     components.schemas.insert(Problem::name().into_owned(), Problem::schema());
     add_scheme(components);
     document

@@ -12,6 +12,7 @@ mod document;
 mod edge;
 mod etag;
 mod events;
+mod explanations;
 mod extract;
 mod health;
 mod ingest;
@@ -27,6 +28,7 @@ mod series;
 mod serve;
 mod tasks;
 mod tokens;
+mod topology;
 
 pub use anomalies::AnomalyJson;
 pub use app::{App, Limits};

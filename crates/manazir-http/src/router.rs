@@ -11,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::{
-    App, Problem, access, anomalies, dead_letters, docs, document, edge, events, health, ingest, jobs,
-    rollups, series, tokens,
+    App, Problem, access, anomalies, dead_letters, docs, document, edge, events, explanations, health,
+    ingest, jobs, rollups, series, tokens, topology,
 };
 
 #[derive(OpenApi)]
@@ -53,6 +53,15 @@ fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(anomalies::list))
         .routes(routes!(anomalies::one))
         .routes(routes!(anomalies::judge, anomalies::undo))
+        .routes(routes!(explanations::list, explanations::ask))
+        .routes(routes!(explanations::one))
+        .routes(routes!(explanations::refresh))
+        .routes(routes!(explanations::parts::causes))
+        .routes(routes!(explanations::parts::events_graph))
+        .routes(routes!(explanations::parts::contributors))
+        .routes(routes!(explanations::parts::related_events))
+        .routes(routes!(explanations::verdicts::judge, explanations::verdicts::undo))
+        .routes(routes!(topology::list, topology::add, topology::end))
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::one, dead_letters::discard))
         .routes(routes!(dead_letters::replay))

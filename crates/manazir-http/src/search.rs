@@ -16,6 +16,12 @@ pub(crate) struct Size {
     most: usize,
 }
 
+impl Size {
+    pub(crate) const fn new(usual: usize, most: usize) -> Self {
+        Self { usual, most }
+    }
+}
+
 /// Items of a page.
 pub(crate) const ITEMS: Size = Size { usual: 50, most: 1_000 };
 

@@ -17,7 +17,11 @@ pub(super) fn entity(ask: &Ask, events: &[GraphEvent], named: &[Named]) -> Strin
         let same = named.iter().find(|series| series.key.metric == ask.metric);
         same.map(|series| labels::entity(&series.key.metric, &series.key.labels))
     };
-    ask.entity.clone().or_else(of_event).or_else(of_series).unwrap_or_else(|| labels::entity(&ask.metric, &[]))
+    ask.entity
+        .clone()
+        .or_else(of_event)
+        .or_else(of_series)
+        .unwrap_or_else(|| labels::entity(&ask.metric, &[]))
 }
 
 /// The event itself: by its identity; else the one of the entity that is going on then, of the same type if there is one;
@@ -36,7 +40,8 @@ pub(super) fn of(
         return Ok(*id);
     }
     let event_type = type_of(ask);
-    let goes_on = |event: &GraphEvent| event.entity == entity && event.from <= ask.at && event.until >= ask.at;
+    let goes_on =
+        |event: &GraphEvent| event.entity == entity && event.from <= ask.at && event.until >= ask.at;
     let nearest = with_ids()
         .filter(|(event, _)| goes_on(event))
         .max_by_key(|(event, _)| (event.event_type == event_type, event.from, &event.id))

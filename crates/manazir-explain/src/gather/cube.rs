@@ -63,7 +63,10 @@ fn dimensions(series: &[&Named]) -> Vec<String> {
 /// Latencies, shares and levels of resources do not.
 fn adds_up(series: &[&Named]) -> bool {
     let kind = series.first().and_then(|series| meaning(&series.key)).map(|told| told.kind);
-    !matches!(kind, Some(Kind::Latency | Kind::Availability | Kind::Errors | Kind::Resource | Kind::NetworkGap))
+    !matches!(
+        kind,
+        Some(Kind::Latency | Kind::Availability | Kind::Errors | Kind::Resource | Kind::NetworkGap)
+    )
 }
 
 /// What came in the incident, and what was expected: as the detectors said, else the median of what came before.
@@ -86,7 +89,8 @@ fn totals(grid: &Grid, samples: &[manazir_model::JudgedSample]) -> Option<(f64, 
         return None;
     }
     let middle = before.len() / 2;
-    let usual = if before.is_empty() { 0.0 } else { *before.select_nth_unstable_by(middle, f64::total_cmp).1 };
+    let usual =
+        if before.is_empty() { 0.0 } else { *before.select_nth_unstable_by(middle, f64::total_cmp).1 };
     let expected = if n > 0.0 && f64::is_finite(forecast) { forecast } else { usual * f64::max(n, 1.0) };
     Some((actual, expected))
 }

@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 
 use manazir_ingest::lake::{KnownSeries, SampleQuery, SeriesFilter};
-use manazir_model::{JudgedSample, SeriesKey, Timestamp};
-use manazir_rca::discover::labels;
+use manazir_model::{JudgedSample, Timestamp};
 use manazir_rca::discover::meaning::{Meaning, meaning};
 use manazir_rca::events::EventGraph;
 use manazir_rca::evidence::{Alert, Incident, Kind, Series, Statistic};
@@ -47,13 +46,15 @@ struct Owned {
     values: Vec<f64>,
 }
 
+impl Owned {
+    fn borrow(&self) -> Series<'_> {
+        let Self { entity, caller, kind, statistic, metric, values } = self;
+        Series { entity: *entity, caller: *caller, kind: *kind, statistic: *statistic, metric, values }
+    }
+}
+
 /// Series that the lake knows, those of the asked metric first.
-pub(super) async fn near(
-    sources: &Sources,
-    ask: &Ask,
-    limits: &Limits,
-    _span: (Timestamp, Timestamp),
-) -> Result<Vec<Named>, Error> {
+pub(super) async fn known(sources: &Sources, ask: &Ask, limits: &Limits) -> Result<Vec<Named>, Error> {
     let mut found: Vec<Named> = Vec::new();
     let mut after = None;
     while found.len() < limits.series_looked_at_max {
@@ -147,7 +148,8 @@ fn copied(topology: &Topology, at: Timestamp) -> Topology {
 
 /// An availability is a share; what is none measures something else.
 fn sound(kind: Kind, values: &[f64]) -> Option<Kind> {
-    let is_share = || values.iter().filter(|value| value.is_finite()).all(|value| (0.0..=1.0).contains(value));
+    let is_share =
+        || values.iter().filter(|value| value.is_finite()).all(|value| (0.0..=1.0).contains(value));
     match kind {
         Kind::Availability => is_share().then_some(kind),
         other => Some(other),
@@ -160,17 +162,7 @@ fn is_symptom(kind: Kind) -> bool {
 
 impl Recording {
     pub(super) fn series(&self) -> Vec<Series<'_>> {
-        let borrow = |owned: &'_ Owned| -> Series<'_> {
-            Series {
-                entity: owned.entity,
-                caller: owned.caller,
-                metric: &owned.metric,
-                statistic: owned.statistic,
-                kind: owned.kind,
-                values: &owned.values,
-            }
-        };
-        self.owned.iter().map(borrow).collect()
+        self.owned.iter().map(Owned::borrow).collect()
     }
 
     pub(super) fn incident<'a>(&'a self, series: &'a [Series<'a>]) -> Incident<'a> {
@@ -179,7 +171,11 @@ impl Recording {
             topology: &self.topology,
             window: (self.start, self.times.len()),
             history: &self.history,
-            alert: self.alert.as_ref().map(|(entity, kind, metric)| Alert { entity: *entity, kind: *kind, metric }),
+            alert: self.alert.as_ref().map(|(entity, kind, metric)| Alert {
+                entity: *entity,
+                kind: *kind,
+                metric,
+            }),
         }
     }
 }
@@ -220,7 +216,8 @@ impl Grid {
     }
 
     pub(super) fn of(at: Timestamp, step: i64, limits: &Limits, as_of: Option<Timestamp>) -> Self {
-        let known = as_of.map_or(i64::MAX, |as_of| as_of.micros_since(at).div_euclid(step.max(1)).saturating_add(1));
+        let known =
+            as_of.map_or(i64::MAX, |as_of| as_of.micros_since(at).div_euclid(step.max(1)).saturating_add(1));
         let window = usize::try_from(known).unwrap_or(1).clamp(1, WINDOW_SAMPLES);
         let from = at.micros().saturating_sub(step.saturating_mul(limits.history_samples as i64));
         Self { from, step, history: limits.history_samples, window }
@@ -280,10 +277,7 @@ impl Grid {
 fn usual_step(rows: &[JudgedSample]) -> Option<i64> {
     let mut steps: Vec<i64> = rows.windows(2).map(|pair| pair[1].at.micros_since(pair[0].at)).collect();
     let middle = steps.len() / 2;
-    (!steps.is_empty()).then(|| *steps.select_nth_unstable(middle).1).map(|step| step.clamp(1_000_000, 60 * STEP_MICROS))
-}
-
-/// The entity of a series.
-pub(super) fn entity_of(key: &SeriesKey) -> String {
-    labels::entity(&key.metric, &key.labels)
+    (!steps.is_empty())
+        .then(|| *steps.select_nth_unstable(middle).1)
+        .map(|step| step.clamp(1_000_000, 60 * STEP_MICROS))
 }

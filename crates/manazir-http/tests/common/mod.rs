@@ -13,10 +13,14 @@ use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
 use manazir_auth::memory::InMemory as Tokens;
 use manazir_auth::{Scope, Secret, Token, TokenStore};
+use manazir_explain::Explainer;
+use manazir_explain::gather::Sources;
+use manazir_explain::memory::{InMemoryExplanations, InMemoryGraph};
 use manazir_http::{App, Keys, Limits, Tasks, router};
 use manazir_ingest::answers::Waiting;
 use manazir_ingest::contract::Counting;
 use manazir_ingest::decode;
+use manazir_ingest::lake::Lake;
 use manazir_ingest::lake::memory::MemoryLake;
 use manazir_ingest::memory::InMemory;
 use manazir_ingest::truth::memory::InMemory as Truth;
@@ -50,10 +54,12 @@ pub(crate) async fn app() -> App {
         };
         tokens.add(secret(scope).hash(), &token).await.unwrap();
     }
+    let lake = Arc::new(MemoryLake::default());
     App {
         queue: Arc::new(queue.clone()),
         store: Arc::new(queue),
-        lake: Arc::new(MemoryLake::default()),
+        explainer: explainer(lake.clone()),
+        lake,
         findings: Arc::new(Truth::default()),
         dead_letters: Arc::new(Truth::default()),
         rollups: Vec::new().into(),
@@ -66,6 +72,12 @@ pub(crate) async fn app() -> App {
         limits: Limits::default(),
         metrics: PrometheusBuilder::new().build_recorder().handle(),
     }
+}
+
+/// Answers from what a lake and a graph in memory hold.
+pub(crate) fn explainer(lake: Arc<dyn Lake>) -> Arc<Explainer> {
+    let sources = Sources { events: Arc::new(InMemoryGraph::default()), lake };
+    Arc::new(Explainer::new(sources, Arc::new(InMemoryExplanations::default())))
 }
 
 /// Asks a router once: the status, and the answer as JSON, or null.

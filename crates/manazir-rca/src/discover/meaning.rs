@@ -42,11 +42,19 @@ pub fn meaning(key: &SeriesKey) -> Option<Meaning> {
     }
     let kind = of_name(metric)?;
     let known = STATISTICS.iter().find_map(|(end, statistic)| Some((metric.strip_suffix(end)?, *statistic)));
-    let (name, statistic) = known.unwrap_or((metric, if kind.is_count() { Statistic::Sum } else { Statistic::Mean }));
+    let (name, statistic) =
+        known.unwrap_or((metric, if kind.is_count() { Statistic::Sum } else { Statistic::Mean }));
     // Series of one entity that differ in any other label are apart: one metric of each disk, queue or route.
-    let limits: Vec<&str> =
-        labels.iter().filter(|(name, _)| !labels::names_entity(name)).map(|(_, value)| value.as_str()).collect();
-    let name = if limits.is_empty() || caller.is_some() { name.to_owned() } else { format!("{name} {}", limits.join(" ")) };
+    let limits: Vec<&str> = labels
+        .iter()
+        .filter(|(name, _)| !labels::names_entity(name))
+        .map(|(_, value)| value.as_str())
+        .collect();
+    let name = if limits.is_empty() || caller.is_some() {
+        name.to_owned()
+    } else {
+        format!("{name} {}", limits.join(" "))
+    };
     Some(Meaning { kind, statistic, entity, caller, metric: name })
 }
 
@@ -57,7 +65,9 @@ fn of_spans(metric: &str, labels: &[(String, String)]) -> Option<(Kind, Statisti
         ("span.count", Some(operation)) => (Kind::Operation, Statistic::Sum, operation.to_owned()),
         ("span.errors", Some(operation)) => (Kind::Log, Statistic::Sum, format!("errors of {operation}")),
         ("span.duration_ms_mean", Some(operation)) => (Kind::Latency, Statistic::Mean, operation.to_owned()),
-        ("span.duration_ms_max", Some(operation)) => (Kind::Latency, Statistic::Quantile, operation.to_owned()),
+        ("span.duration_ms_max", Some(operation)) => {
+            (Kind::Latency, Statistic::Quantile, operation.to_owned())
+        }
         ("edge.count", _) => (Kind::Traffic, Statistic::Sum, "calls".to_owned()),
         ("edge.errors", _) => (Kind::Log, Statistic::Sum, "failed calls".to_owned()),
         ("edge.duration_ms_mean", _) => (Kind::Latency, Statistic::Mean, "calls".to_owned()),
@@ -72,9 +82,10 @@ fn of_name(metric: &str) -> Option<Kind> {
         "latency_spike" => Some(Kind::Latency),
         "error_spike" => Some(Kind::Log),
         "traffic_spike" => Some(Kind::Traffic),
-        "high_cpu" | "high_memory" | "high_gc" | "disk_full" | "disk_slow" | "thread_pool_full" | "queue_lag"
-        | "network_loss" | "cache_miss_spike" | "oom" | "db_slow" => Some(Kind::Resource),
-        _ => (types::of_metric(metric, Some(Direction::Down)) == "availability_drop").then_some(Kind::Availability),
+        "high_cpu" | "high_memory" | "high_gc" | "disk_full" | "disk_slow" | "thread_pool_full"
+        | "queue_lag" | "network_loss" | "cache_miss_spike" | "oom" | "db_slow" => Some(Kind::Resource),
+        _ => (types::of_metric(metric, Some(Direction::Down)) == "availability_drop")
+            .then_some(Kind::Availability),
     }
 }
 

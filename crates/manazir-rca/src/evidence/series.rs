@@ -27,7 +27,7 @@ pub enum Kind {
 
 impl Kind {
     /// True for numbers of things that happened, whose noise grows with their root.
-    pub(crate) fn is_count(self) -> bool {
+    pub fn is_count(self) -> bool {
         matches!(self, Self::Traffic | Self::Log | Self::Operation)
     }
 }

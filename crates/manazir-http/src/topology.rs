@@ -1,0 +1,164 @@
+//! Who depends on whom, as somebody says it; what is discovered stands beside it.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use manazir_model::{Dependency, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::extract::{self, Query};
+use crate::search::{Size, Wanted};
+use crate::{App, Problem};
+
+/// Who says so.
+const GIVEN: &str = "given";
+
+/// Dependencies of one request.
+const GIVEN_MAX: usize = 10_000;
+
+const DEPENDENCIES: Size = Size::new(1_000, 10_000);
+
+/// Characters of a name.
+const NAME_CHARS_MAX: usize = 250;
+
+/// One entity depends on another.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DependencyJson {
+    /// Who calls, reads or runs on the other.
+    #[schema(min_length = 1, max_length = 250)]
+    caller: String,
+    /// The other.
+    #[schema(min_length = 1, max_length = 250)]
+    callee: String,
+    /// Since when, RFC 3339; absent: ever since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    from: Option<String>,
+    /// Until when, RFC 3339; absent: it still does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    until: Option<String>,
+    /// Who says so: `given`, `traces`, `labels` or `lag`; not read.
+    #[serde(default, skip_deserializing)]
+    #[schema(read_only)]
+    source: String,
+}
+
+impl From<Dependency> for DependencyJson {
+    fn from(known: Dependency) -> Self {
+        let end = |at: Timestamp| at.to_jiff().map(|at| at.to_string());
+        Self {
+            caller: known.caller,
+            callee: known.callee,
+            from: end(known.from),
+            until: end(known.until),
+            source: known.source,
+        }
+    }
+}
+
+/// Many of them.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Dependencies {
+    /// Up to 10000.
+    #[schema(max_items = 10000)]
+    items: Vec<DependencyJson>,
+}
+
+/// Which dependencies.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DependencyQuery {
+    /// Those that held at this time, RFC 3339; now if it is not given.
+    #[param(format = DateTime)]
+    at: Option<String>,
+    /// At most so many items, 1 to 10000; 1000 if it is not given.
+    #[param(minimum = 1, maximum = 10000)]
+    limit: Option<usize>,
+}
+
+/// Who depended on whom at some time
+#[utoipa::path(get, path = "/api/v1/topology/dependencies", tag = "topology", params(DependencyQuery),
+    responses((status = 200, body = Dependencies), (status = 400, body = Problem)))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    Query(query): Query<DependencyQuery>,
+) -> Result<Json<Dependencies>, Problem> {
+    let mut wanted = Wanted::default();
+    let asked = (wanted.time("at", query.at.as_deref()), wanted.limit(query.limit, DEPENDENCIES));
+    let (at, limit) = wanted.or_refuse(asked)?;
+    let at = at.unwrap_or_else(app.now);
+    let until = Timestamp(at.micros().saturating_add(1));
+    let found = app.explainer.sources().events.dependencies(at, until, None, limit).await?;
+    Ok(Json(Dependencies { items: found.into_iter().map(DependencyJson::from).collect() }))
+}
+
+/// Say who depends on whom; saying it twice changes nothing
+#[utoipa::path(post, path = "/api/v1/topology/dependencies", tag = "topology", request_body = Dependencies,
+    responses((status = 204), (status = 400, body = Problem)))]
+pub(crate) async fn add(
+    State(app): State<App>,
+    extract::Json(given): extract::Json<Dependencies>,
+) -> Result<StatusCode, Problem> {
+    let mut wanted = Wanted::default();
+    if given.items.len() > GIVEN_MAX {
+        wanted.refuse(format!("items has more than {GIVEN_MAX} dependencies"));
+        return Err(wanted.or_refuse(()).err().unwrap_or_else(|| Problem::not_found("")));
+    }
+    let read: Vec<Dependency> = given
+        .items
+        .into_iter()
+        .enumerate()
+        .map(|(place, item)| dependency(&mut wanted, place, item))
+        .collect();
+    app.explainer.sources().events.add_dependencies(&wanted.or_refuse(read)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn dependency(wanted: &mut Wanted, place: usize, item: DependencyJson) -> Dependency {
+    for (name, text) in [("caller", &item.caller), ("callee", &item.callee)] {
+        if !(1..=NAME_CHARS_MAX).contains(&text.chars().count()) {
+            wanted.refuse(format!("items[{place}].{name} has 1 to {NAME_CHARS_MAX} characters"));
+        }
+    }
+    if item.caller == item.callee {
+        wanted.refuse(format!("items[{place}] depends on itself"));
+    }
+    let from = wanted.time(&format!("items[{place}].from"), item.from.as_deref());
+    let until = wanted.time(&format!("items[{place}].until"), item.until.as_deref());
+    let (from, until) = (from.unwrap_or(Timestamp(i64::MIN)), until.unwrap_or(Timestamp(i64::MAX)));
+    if from >= until {
+        wanted.refuse(format!("items[{place}] ends before it begins"));
+    }
+    Dependency { caller: item.caller, callee: item.callee, source: GIVEN.to_owned(), from, until }
+}
+
+/// Which dependency ends, and when.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ending {
+    /// Who no longer depends on the other.
+    caller: String,
+    /// The other.
+    callee: String,
+    /// Since when, RFC 3339; now if it is not given.
+    #[param(format = DateTime)]
+    at: Option<String>,
+}
+
+/// Say that one no longer depends on the other; what was before stays
+#[utoipa::path(delete, path = "/api/v1/topology/dependencies", tag = "topology", params(Ending),
+    responses((status = 204), (status = 400, body = Problem)))]
+pub(crate) async fn end(State(app): State<App>, Query(ending): Query<Ending>) -> Result<StatusCode, Problem> {
+    let mut wanted = Wanted::default();
+    let at = wanted.time("at", ending.at.as_deref());
+    let at = wanted.or_refuse(at)?.unwrap_or_else(app.now);
+    let events = &app.explainer.sources().events;
+    events.end_dependency(&ending.caller, &ending.callee, GIVEN, at).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
