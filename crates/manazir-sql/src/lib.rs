@@ -4,10 +4,13 @@
 //! statement must differ, beside its twin.
 
 mod dead_letters;
+mod event_graph;
 mod events;
+mod explanations;
 mod failure;
 mod findings;
 mod jobs;
+mod key;
 mod lake;
 mod name;
 mod projection;

@@ -134,6 +134,16 @@ impl Statement {
         on!(truth, read, pool => bound!(sqlx::query_as::<_, R>(query), self.values).fetch_all(pool).await)
     }
 
+    /// How SQLite would find the rows, a line a step.
+    #[cfg(test)]
+    pub(crate) async fn plan(mut self, truth: &Truth) -> Vec<String> {
+        self.text.insert_str(0, "EXPLAIN QUERY PLAN ");
+        let Truth::Sqlite { reader, .. } = truth else { panic!("PostgreSQL plans by what is in the tables") };
+        let query = bound!(sqlx::query_as(AssertSqlSafe(self.text)), self.values);
+        let steps: Vec<(i64, i64, i64, String)> = query.fetch_all(reader).await.unwrap();
+        steps.into_iter().map(|step| step.3).collect()
+    }
+
     /// Writes in a transaction of its own; the number of rows that it touched.
     pub(crate) async fn write(self, truth: &Truth) -> Result<u64, sqlx::Error> {
         let query = AssertSqlSafe(self.text);

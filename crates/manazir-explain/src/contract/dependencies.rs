@@ -15,13 +15,16 @@ pub(super) async fn check<S: EventGraphStore>(open: &impl AsyncFn() -> S) {
     those_that_ended_are_forgotten(&open().await).await;
 }
 
+/// Spans in seconds.
+type Spans = &'static [(i64, i64)];
+
 /// Spans of `a` on `b`.
 fn spans(spans: &[(i64, i64)]) -> Vec<Dependency> {
     spans.iter().map(|&(from, until)| dependency("a", "b", from, until)).collect()
 }
 
 async fn spans_become_one(store: &impl EventGraphStore) {
-    let steps: [(&[(i64, i64)], &[(i64, i64)]); 11] = [
+    let steps: [(Spans, Spans); 11] = [
         (&[(10, 20)], &[(10, 20)]),
         // The same, parts of it, and what says nothing.
         (&[(10, 20), (10, 15), (15, 20), (12, 13), (30, 30), (40, 35)], &[(10, 20)]),

@@ -1,0 +1,82 @@
+//! The event graph: events, dependencies, and the log by which copies follow.
+//!
+//! Whoever writes holds the row of a counter until the end of the transaction. So what is read before it is written
+//! stays as it was read, and the numbers of changes are seen in the order in which they were given.
+
+mod dependencies;
+mod events;
+
+use async_trait::async_trait;
+use manazir_explain::mirror::EventGraphLog;
+use manazir_explain::{Error, EventGraphStore, EventQuery};
+use manazir_model::{Dependency, GraphEvent, Timestamp};
+
+use crate::Truth;
+use crate::failure::failed;
+use crate::statement::{Connection, Value, raise};
+use crate::text::kept;
+
+#[async_trait]
+impl EventGraphStore for Truth {
+    async fn add_events(&self, events: &[GraphEvent]) -> Result<(), Error> {
+        events::add(self, events).await.map_err(failed)
+    }
+
+    async fn events(&self, query: &EventQuery) -> Result<Vec<GraphEvent>, Error> {
+        events::read(self, query).await
+    }
+
+    async fn add_dependencies(&self, dependencies: &[Dependency]) -> Result<(), Error> {
+        dependencies::add(self, dependencies).await.map_err(failed)
+    }
+
+    async fn end_dependency(
+        &self,
+        caller: &str,
+        callee: &str,
+        source: &str,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        dependencies::end(self, (caller, callee, source), at).await.map_err(failed)
+    }
+
+    async fn dependencies(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+        after: Option<&Dependency>,
+        max: usize,
+    ) -> Result<Vec<Dependency>, Error> {
+        dependencies::read(self, (from, until), after, max).await.map_err(failed)
+    }
+
+    async fn forget(&self, before: Timestamp, max: usize) -> Result<u64, Error> {
+        let events = events::forget(self, before, max as u64).await.map_err(failed)?;
+        let rest = (max as u64).saturating_sub(events);
+        Ok(events + dependencies::forget(self, before, rest).await.map_err(failed)?)
+    }
+}
+
+#[async_trait]
+impl EventGraphLog for Truth {
+    async fn events_after(&self, seq: u64, max: usize) -> Result<Vec<(u64, GraphEvent)>, Error> {
+        events::after(self, seq, max).await
+    }
+
+    async fn dependencies_after(&self, seq: u64, max: usize) -> Result<Vec<(u64, Dependency)>, Error> {
+        dependencies::after(self, seq, max).await.map_err(failed)
+    }
+}
+
+/// Waits until nobody else writes what this counter numbers, and keeps others from it until the transaction ends.
+async fn lock(connection: &mut Connection<'_>, counter: &'static str) -> Result<(), sqlx::Error> {
+    raise(connection, counter, 0).await.map(drop)
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(Some(kept(text).into_owned()))
+}
+
+fn number(number: i64) -> Value {
+    Value::Number(Some(number))
+}
