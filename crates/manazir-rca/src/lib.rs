@@ -3,6 +3,7 @@
 //! Pure and synchronous: sources and stores are the business of whoever calls.
 
 pub mod contributors;
+pub mod discover;
 pub mod events;
 pub mod evidence;
 mod normal;
