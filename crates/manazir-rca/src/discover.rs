@@ -9,6 +9,7 @@
 pub mod actions;
 pub mod episodes;
 pub mod labels;
+pub mod traces;
 pub mod types;
 
 use manazir_model::hash::{fnv1a, mixed};

@@ -132,7 +132,8 @@ mod tests {
                 source: "series",
                 sentence: "it rose",
             }
-        "#]].assert_debug_eq(&first);
+        "#]]
+        .assert_debug_eq(&first);
         growing.end_at = Timestamp::from_seconds(600);
         growing.state = EpisodeState::Closed;
         growing.p_value = 1e-9;
