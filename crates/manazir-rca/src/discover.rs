@@ -9,6 +9,8 @@
 pub mod actions;
 pub mod episodes;
 pub mod labels;
+pub mod lag;
+pub mod logs;
 pub mod traces;
 pub mod types;
 

@@ -60,7 +60,10 @@ const SHOP: &str = "\
 
 #[test]
 fn calls_and_their_times() {
-    check(SHOP, &Limits::default(), expect![[r#"
+    check(
+        SHOP,
+        &Limits::default(),
+        expect![[r#"
         cart -> db from 1970-01-01T00:00:00Z until 1970-01-01T00:01:00Z
         web -> cart from 1970-01-01T00:00:00Z until 1970-01-01T00:02:00Z
         web -> mail from 1970-01-01T00:00:00Z until 1970-01-01T00:01:00Z
@@ -76,7 +79,8 @@ fn calls_and_their_times() {
         1970-01-01T00:00:00Z web -> mail: Summary { count: 1, errors: 0, mean_us: 110000.0, p95_us: 110000 }, way None
         1970-01-01T00:01:00Z web -> cart: Summary { count: 1, errors: 0, mean_us: 20000.0, p95_us: 20000 }, way Some(10000.0)
         Broken { ends_before_it_begins: 0, twice: 0, unknown_parent: 0, cycle: 0, operations_beyond_limit: 0, calls_beyond_limit: 0 }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -91,11 +95,15 @@ fn what_is_broken_is_counted_and_not_followed() {
         c 1 1 web x 0 1
         d 1 - web x 0 1
         d 1 - web x 0 2";
-    check(broken, &Limits { operations_max: 2, calls_max: 0 }, expect![[r#"
+    check(
+        broken,
+        &Limits { operations_max: 2, calls_max: 0 },
+        expect![[r#"
         1970-01-01T00:00:00Z api x: Summary { count: 1, errors: 0, mean_us: 1000.0, p95_us: 1000 }, own 1000
         1970-01-01T00:00:00Z web x: Summary { count: 4, errors: 0, mean_us: 1000.0, p95_us: 1000 }, own 750
         Broken { ends_before_it_begins: 1, twice: 1, unknown_parent: 1, cycle: 4, operations_beyond_limit: 2, calls_beyond_limit: 1 }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
