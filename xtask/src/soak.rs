@@ -31,7 +31,7 @@ struct Outcome {
 /// One of the long checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Check {
-    /// Mutated files against the readers of the catalogue.
+    /// Mutated inputs against the readers of the catalogue and of root causes.
     Fuzz,
     /// Property tests with many cases.
     Properties,
@@ -96,11 +96,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
 }
 
-/// Mutated files against the readers of the catalogue: none may panic, hang or eat the memory.
+/// Mutated inputs against the readers of the catalogue and of root causes: none may panic, hang or eat the memory.
 fn fuzz_readers(seconds: u64, seed: u64) -> Result<Outcome> {
-    let mut command = release_tests(&["--package", "manazir-catalog", "--test", "fuzz", "--", "--nocapture"]);
+    let readers = ["--package", "manazir-catalog", "--package", "manazir-rca", "--test", "fuzz"];
+    let mut command = release_tests(&[&readers[..], &["--", "--nocapture"]].concat());
     command.env("MANAZIR_FUZZ_SECONDS", seconds.to_string()).env("MANAZIR_FUZZ_SEED", seed.to_string());
-    build(&["--package", "manazir-catalog", "--test", "fuzz"])?;
+    build(&readers)?;
     let began = Instant::now();
     let (lines, result) = shell::run_keeping(&mut command, |line| line.contains("inputs"));
     let says = tried(&lines);

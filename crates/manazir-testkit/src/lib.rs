@@ -3,6 +3,7 @@
 pub mod alertmanager;
 pub mod client;
 pub mod events;
+pub mod fuzz;
 pub mod mariadb;
 pub mod mosquitto;
 mod notation;
