@@ -125,6 +125,24 @@ impl Explainer {
         self.kept.get(number, None).await
     }
 
+    /// Asks the newest explanations again whose question lies not further back than `micros`: evidence arrives late. Gives
+    /// how many have a new answer; one that fails is left for the next time.
+    ///
+    /// # Errors
+    ///
+    /// If the store of explanations fails.
+    pub async fn refresh_recent(&self, micros: i64, max: usize, now: Timestamp) -> Result<usize, Error> {
+        let newest = self.kept.page(&ExplanationFilter::default(), None, max).await?;
+        let mut revised = 0;
+        for known in newest {
+            let is_recent = now.micros_since(known.what.at) <= micros;
+            if is_recent && let Ok(Some(again)) = self.refresh(known.number, now).await {
+                revised += usize::from(again.revision != known.revision);
+            }
+        }
+        Ok(revised)
+    }
+
     /// Earlier explanations with the same likeliest cause, those that people confirmed first.
     ///
     /// # Errors

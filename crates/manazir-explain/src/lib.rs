@@ -8,6 +8,7 @@ mod event_graph;
 mod explainer;
 mod explanations;
 pub mod gather;
+pub mod learn;
 pub mod memory;
 pub mod mirror;
 pub mod spans;

@@ -1,5 +1,7 @@
 //! Who depends on whom, and when.
 
+pub mod text;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

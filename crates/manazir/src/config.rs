@@ -57,6 +57,43 @@ pub struct Config {
     pub sources: Sources,
     /// Continuous aggregates that are hosted.
     pub rollups: Vec<RollupConfig>,
+    /// What explanations are made by, and how long they follow what arrives.
+    pub explanations: Explanations,
+}
+
+/// What explanations are made by, and how long they follow what arrives.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Explanations {
+    /// Rules of the event graph; read again when the file changes. Those that come with the product if it is not given.
+    pub rules: Option<PathBuf>,
+    /// A table of who depends on whom, `caller,callee`; read again when the file changes.
+    pub topology: Option<PathBuf>,
+    /// `bolt://NAME:PASSWORD@HOST`: a graph database into which the event graph is copied.
+    pub graph: Option<String>,
+    /// Days for which events and dependencies of the graph are kept.
+    pub retention_days: u32,
+    /// Minutes after its time for which an explanation is asked again as evidence arrives.
+    pub refresh_minutes: u32,
+}
+
+impl Default for Explanations {
+    fn default() -> Self {
+        Self { rules: None, topology: None, graph: None, retention_days: 30, refresh_minutes: 60 }
+    }
+}
+
+impl std::fmt::Debug for Explanations {
+    /// Without the address, which holds a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { rules, topology, retention_days, refresh_minutes, .. } = self;
+        f.debug_struct("Explanations")
+            .field("rules", rules)
+            .field("topology", topology)
+            .field("retention_days", retention_days)
+            .field("refresh_minutes", refresh_minutes)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A continuous aggregate that is hosted.
@@ -249,6 +286,8 @@ pub struct Settings {
     pub sources: Sources,
     /// See [`RollupConfig`].
     pub rollups: Vec<RollupConfig>,
+    /// What explanations are made by.
+    pub explanations: Explanations,
 }
 
 impl Settings {
@@ -270,6 +309,7 @@ impl Settings {
             lake: config.lake,
             sources: config.sources,
             rollups: config.rollups,
+            explanations: config.explanations,
         };
         check::check(&settings)?;
         Ok(settings)

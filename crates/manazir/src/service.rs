@@ -2,6 +2,7 @@
 
 mod backend;
 mod beside;
+mod explaining;
 mod forgetting;
 mod resuming;
 mod sensors;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use manazir_auth::{Cached, Scope, Secret, Token, TokenStore};
+use manazir_explain::{Explainer, gather as explain};
 use manazir_http::{App, Keys, Limits};
 use manazir_ingest::answers::Waiting;
 use manazir_model::Timestamp;
@@ -29,6 +31,7 @@ use crate::rollup::hosting::Hosting;
 use crate::server_file::ServerFile;
 use backend::Backend;
 use beside::Beside;
+use explaining::Explaining;
 use resuming::Resuming;
 use upkeep::Upkeep;
 
@@ -58,7 +61,9 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
     let signals = Signals::listen().context("listen for signals")?;
     let (beside, worker_ended) = Beside::start(settings, &backend, &waiting, &keeping)?;
     let hosting = host(settings, &backend).await?;
+    let explainer = explainer(&backend, &truth);
     let app = App {
+        explainer: Arc::clone(&explainer),
         queue: backend.queue(),
         store: backend.store(),
         lake: backend.lake(),
@@ -80,6 +85,7 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
         manazir_http::serve(listener, router, signals.stopped(worker_ended)).await?;
     } else {
         manazir_http::resume(&app, backend.silence()).await?;
+        let explaining = Explaining::start(&settings.explanations, explainer, &truth, now).await?;
         let resuming = Resuming::start(app.clone(), backend.silence());
         let _server_file = ServerFile::write(data, address)?;
         // Nothing but telling it may fail from here on: a token that nobody was told is of no use.
@@ -87,6 +93,7 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
         started(&Started { address, secret })?;
         manazir_http::serve(listener, manazir_http::router(app), signals.stopped(worker_ended)).await?;
         resuming.stop().await;
+        explaining.stop().await;
     }
     for one in hosting {
         one.stop().await;
@@ -95,6 +102,13 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
     upkeep.stop().await;
     truth.close().await;
     stopped
+}
+
+/// Answers why, from what the truth and the lake hold.
+fn explainer(backend: &Backend, truth: &Truth) -> Arc<Explainer> {
+    let lake = backend.lake();
+    let sources = explain::Sources { events: Arc::new(truth.clone()), lake };
+    Arc::new(Explainer::new(sources, Arc::new(truth.clone())))
 }
 
 /// Lets the rollups run that the settings name; a process that only judges has none.
