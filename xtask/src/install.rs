@@ -94,6 +94,12 @@ pub(crate) const TEST_NEEDS: &[Need] = &[
         what_for: "the export to a bucket, with Moto in the place of S3",
         test_word: "needs_s3",
     },
+    Need {
+        programs: &["python3"],
+        package: "python3-venv",
+        what_for: "the event graph in a graph database, with ArcadeDB in the place of Neo4j",
+        test_word: "needs_arcadedb",
+    },
 ];
 
 impl Need {

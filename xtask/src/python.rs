@@ -46,8 +46,17 @@ const MOTO: Peer = Peer {
     test_word: "needs_s3",
 };
 
+/// A graph database that speaks Bolt, with the Java that it runs on.
+const ARCADEDB: Peer = Peer {
+    name: "arcadedb",
+    packages: &["arcadedb-embedded==26.10.2.post1"],
+    program: "python",
+    variable: "MANAZIR_ARCADEDB_PYTHON",
+    test_word: "needs_arcadedb",
+};
+
 /// All of them.
-pub(crate) const PEERS: [Peer; 3] = [SCHEMATHESIS, OPENTELEMETRY, MOTO];
+pub(crate) const PEERS: [Peer; 4] = [SCHEMATHESIS, OPENTELEMETRY, MOTO, ARCADEDB];
 
 /// Where the program of a peer is; its environment is made at the first call, which needs a network.
 pub(crate) fn environment(peer: &Peer) -> Result<PathBuf> {

@@ -1,6 +1,7 @@
 //! What tests share: a short notation for series, real servers, the service as a process and its callers.
 
 pub mod alertmanager;
+pub mod arcadedb;
 pub mod client;
 pub mod events;
 pub mod fuzz;

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use manazir_testkit::alertmanager::Alertmanager;
+use manazir_testkit::arcadedb::ArcadeDb;
 use manazir_testkit::mosquitto::Mosquitto;
 use manazir_testkit::postgres::Postgres;
 use manazir_testkit::prometheus::Prometheus;
@@ -93,4 +94,21 @@ fn a_server_of_alerts_takes_its_configuration_needs_alertmanager() {
     let server = Alertmanager::start("route:\n  receiver: none\nreceivers:\n  - name: none\n");
     let status = answer(&server.url(), b"GET /api/v2/status HTTP/1.0\r\n\r\n");
     assert_eq!(status.as_deref(), Some("HTTP/1.0 200"));
+}
+
+/// Its answer to the greeting of Bolt: the version that it picks of those it is offered, here 4.4 alone.
+#[test]
+fn a_server_of_graphs_comes_back_needs_arcadedb() {
+    const HELLO: &[u8] = b"\x60\x60\xb0\x17\0\0\x04\x04\0\0\0\0\0\0\0\0\0\0\0\0";
+    let mut server = ArcadeDb::start();
+    let picked = |server: &ArcadeDb| {
+        let url = server.url();
+        let place = url.rsplit_once('@').unwrap().1.strip_suffix("/manazir").unwrap();
+        answer(&format!("bolt://{place}"), HELLO)
+    };
+    assert_eq!(picked(&server).as_deref(), Some("\0\0\x04\x04"));
+    server.kill();
+    assert_eq!(picked(&server), None);
+    server.restart();
+    assert_eq!(picked(&server).as_deref(), Some("\0\0\x04\x04"));
 }

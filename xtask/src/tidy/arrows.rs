@@ -19,7 +19,8 @@ const TESTKIT: &str = "manazir-testkit";
 const EDGE: [&str; 3] = ["manazir", "manazir-http", "xtask"];
 
 /// Each brings one store or broker behind the ports of the domains; none of them speaks to browsers.
-const ADAPTERS: [&str; 8] = [
+const ADAPTERS: [&str; 9] = [
+    "manazir-bolt",
     "manazir-cassandra",
     "manazir-fjall",
     "manazir-mariadb",

@@ -1,0 +1,129 @@
+//! The ports of the event graph.
+
+use async_trait::async_trait;
+use manazir_explain::mirror::{Changes, EventGraphCopy, Place};
+use manazir_explain::{Error, EventGraphStore, EventQuery};
+use manazir_model::{Dependency, GraphEvent, Timestamp};
+
+use crate::failure::lost;
+use crate::link::{Said, end, query};
+use crate::{BoltGraph, copy, dependencies, events};
+
+/// Times that a transaction begins anew after it lost against another one.
+const TRIES_MAX: usize = 10;
+
+/// Does some work in a transaction, as often as it takes.
+macro_rules! writing {
+    ($graph:expr, $transaction:ident => $work:expr) => {{
+        $graph.link.prepare().await?;
+        $graph
+            .link
+            .within(async {
+                let mut tries = 1;
+                loop {
+                    let mut begun = $graph.link.begin().await?;
+                    let $transaction = &mut begun;
+                    let done: Said<_> = async { $work }.await;
+                    match end(begun, done).await {
+                        Err(said) if lost(&said) && tries < TRIES_MAX => tries += 1,
+                        done => break done,
+                    }
+                }
+            })
+            .await
+    }};
+}
+
+#[async_trait]
+impl EventGraphStore for BoltGraph {
+    async fn add_events(&self, new: &[GraphEvent]) -> Result<(), Error> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        writing!(self, transaction => {
+            copy::lock(transaction).await?;
+            events::add(transaction, new).await
+        })
+    }
+
+    async fn events(&self, query: &EventQuery) -> Result<Vec<GraphEvent>, Error> {
+        if query.max == 0 {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<events::Row> = self.link.read(events::selected(query)).await?;
+        let mut events: Vec<GraphEvent> = rows.into_iter().map(GraphEvent::from).collect();
+        events.sort_by(|one, other| (one.from, &one.id).cmp(&(other.from, &other.id)));
+        Ok(events)
+    }
+
+    async fn add_dependencies(&self, new: &[Dependency]) -> Result<(), Error> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        writing!(self, transaction => {
+            copy::lock(transaction).await?;
+            dependencies::add(transaction, new).await
+        })
+    }
+
+    async fn end_dependency(
+        &self,
+        caller: &str,
+        callee: &str,
+        source: &str,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        writing!(self, transaction => {
+            copy::lock(transaction).await?;
+            dependencies::end(transaction, (caller, callee, source), at).await
+        })
+    }
+
+    async fn dependencies(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+        after: Option<&Dependency>,
+        max: usize,
+    ) -> Result<Vec<Dependency>, Error> {
+        if max == 0 {
+            return Ok(Vec::new());
+        }
+        let page = dependencies::selected((from, until), after, max);
+        let rows: Vec<dependencies::Row> = self.link.read(page).await?;
+        Ok(rows.into_iter().map(Dependency::from).collect())
+    }
+
+    async fn forget(&self, before: Timestamp, max: usize) -> Result<u64, Error> {
+        let max = u64::try_from(max).unwrap_or(u64::MAX).min(i64::MAX as u64);
+        if max == 0 {
+            return Ok(0);
+        }
+        writing!(self, transaction => {
+            copy::lock(transaction).await?;
+            let gone = events::forget(transaction, before, max).await?;
+            Ok(gone + dependencies::forget(transaction, before, max - gone.min(max)).await?)
+        })
+    }
+}
+
+#[async_trait]
+impl EventGraphCopy for BoltGraph {
+    async fn place(&self) -> Result<Place, Error> {
+        let places: Vec<copy::Row> = self.link.read(query(copy::PLACE)).await?;
+        Ok(places.into_iter().next().map(Place::from).unwrap_or_default())
+    }
+
+    async fn take(&self, after: Place, changes: &Changes) -> Result<Place, Error> {
+        writing!(self, transaction => {
+            let place = copy::lock(transaction).await?;
+            if place != after {
+                return Ok(place);
+            }
+            events::replace(transaction, &changes.events).await?;
+            dependencies::replace(transaction, &changes.dependencies).await?;
+            copy::move_to(transaction, changes.place).await?;
+            Ok(changes.place)
+        })
+    }
+}

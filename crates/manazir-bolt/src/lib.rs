@@ -1,0 +1,78 @@
+//! The event graph in a graph database that speaks Bolt; written for Neo4j.
+//!
+//! | what | properties |
+//! |---|---|
+//! | `(:Entity)` | `name`; `key`, which is unique |
+//! | `(:Event)` | `id`, `entity`, `event_type`, `target`, `source`, `sentence`, `severity`, `from`, `until`, `received_at`, `dim_names` and `dim_values` (lists, side by side); `key`, which is unique |
+//! | `(:Event)-[:HAPPENED_TO]->(:Entity)` | |
+//! | `(:Event)-[:NAMES]->(:Entity)` | to the target of an event that has one |
+//! | `(:Entity)-[:DEPENDS_ON]->(:Entity)` | `source`, `from`, `until`; one for each span of time |
+//! | `(:ManazirCopy)` | `events`, `dependencies`: how far the copy has come; `key`, which is unique |
+//!
+//! Times are whole microseconds since 1970, UTC; a dependency that still holds has the largest number as its `until`.
+//! The key of an entity is its name, that of an event its identity, if it is no longer than 1,000 bytes, and else
+//! `sha256:` with its hash: Neo4j refuses longer texts in an index.
+//!
+//! Whoever writes writes to the node of the copy first: on Neo4j the second waits for the first, a database that does not
+//! lock refuses the one that commits last, which then begins anew.
+
+mod address;
+mod copy;
+mod dependencies;
+mod events;
+mod failure;
+mod graph;
+mod key;
+mod link;
+
+use std::fmt;
+
+use manazir_explain::Error;
+
+use crate::link::Link;
+
+/// An event graph in a graph database.
+pub struct BoltGraph {
+    link: Link,
+}
+
+impl BoltGraph {
+    /// Reads `bolt://user:password@host:7687/database`, connects to it at the first need, makes the constraints and the
+    /// indexes that are missing, and does so again whenever the server was away.
+    pub fn new(url: &str) -> Result<Self, Error> {
+        let address = address::Address::parse(url).map_err(Error::store)?;
+        Ok(Self { link: Link::new(address)? })
+    }
+
+    /// The same, and looks now whether the server is there and lets us in.
+    pub async fn open(url: &str) -> Result<Self, Error> {
+        let graph = Self::new(url)?;
+        graph.link.prepare().await?;
+        Ok(graph)
+    }
+}
+
+impl fmt::Debug for BoltGraph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "event graph in the {}", self.link.place())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With TLS there is more to go wrong before anybody is spoken to.
+    #[tokio::test]
+    async fn nobody_is_told_the_password() {
+        for url in ["bolt://ann:s3cr3t@127.0.0.1:1/graph", "bolt+s://ann:s3cr3t@127.0.0.1:1"] {
+            let graph = BoltGraph::new(url).unwrap();
+            let away = graph.link.prepare().await.unwrap_err();
+            assert!(matches!(away, Error::Unreachable { .. }), "{away:?}");
+            let shown = format!("{graph:?} {away:?}");
+            assert!(!shown.contains("s3cr3t") && shown.contains("graph database at 127.0.0.1:1"), "{shown}");
+        }
+        let refused = BoltGraph::new("bolt://ann:s3cr3t").unwrap_err();
+        assert!(!format!("{refused:?}").contains("s3cr3t"));
+    }
+}

@@ -1,0 +1,156 @@
+//! The connections to the server, transactions, and time-outs.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use manazir_explain::Error;
+use neo4rs::{BoltType, ConfigBuilder, Graph, Query, Txn};
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use crate::address::Address;
+use crate::failure::{failed, silent};
+
+/// A packet that is lost is sent again after one second and again after two, four; whoever has not answered then is
+/// away. A statement of ours takes milliseconds.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+
+/// For a transaction of several statements.
+const WORK_MAX: Duration = Duration::from_secs(60);
+
+/// Of one process; a few readers beside the one that writes.
+const CONNECTIONS_MAX: usize = 4;
+
+/// Rows that are fetched at a time.
+const ROWS_AT_A_TIME: usize = 1_000;
+
+/// What must be there before anything is written. No index on a text that may be longer than Neo4j takes: it would refuse
+/// the node.
+const SCHEMA: [&str; 5] = [
+    "CREATE CONSTRAINT manazir_copy_key IF NOT EXISTS FOR (c:ManazirCopy) REQUIRE c.key IS UNIQUE",
+    "CREATE CONSTRAINT manazir_entity_key IF NOT EXISTS FOR (n:Entity) REQUIRE n.key IS UNIQUE",
+    "CREATE CONSTRAINT manazir_event_key IF NOT EXISTS FOR (e:Event) REQUIRE e.key IS UNIQUE",
+    "CREATE INDEX manazir_event_from IF NOT EXISTS FOR (e:Event) ON (e.from)",
+    "CREATE INDEX manazir_event_until IF NOT EXISTS FOR (e:Event) ON (e.until)",
+];
+
+/// The connections to one database of a server.
+pub(crate) struct Link {
+    graph: Graph,
+    place: String,
+    /// True once the schema is known to be there, until the server was away.
+    prepared: AtomicBool,
+}
+
+/// What the client says.
+pub(crate) type Said<T> = Result<T, neo4rs::Error>;
+
+impl Link {
+    /// Connects to nobody yet.
+    pub(crate) fn new(address: Address) -> Result<Self, Error> {
+        let Address { uri, user, password, database, place } = address;
+        let mut config = ConfigBuilder::default()
+            .uri(uri)
+            .user(user)
+            .password(password)
+            .max_connections(CONNECTIONS_MAX)
+            .fetch_size(ROWS_AT_A_TIME)
+            .connection_timeout(ANSWER_MAX)
+            // This version of the client takes it for how long a caller waits for a connection.
+            .max_lifetime(ANSWER_MAX);
+        if let Some(database) = database {
+            config = config.db(database);
+        }
+        let graph = config.build().and_then(Graph::connect).map_err(|said| failed(&place, said))?;
+        Ok(Self { graph, place, prepared: AtomicBool::new(false) })
+    }
+
+    /// The server, as messages call it.
+    pub(crate) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Makes what is missing of the schema, unless it is known to be there.
+    pub(crate) async fn prepare(&self) -> Result<(), Error> {
+        if self.prepared.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.within(async {
+            for statement in SCHEMA {
+                // Not in a transaction: such a change is one of its own.
+                self.graph.run(Query::new(statement.to_owned())).await?;
+            }
+            Ok(())
+        })
+        .await?;
+        self.prepared.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Waits for work on the server, and translates what goes wrong.
+    pub(crate) async fn within<T>(&self, work: impl Future<Output = Said<T>>) -> Result<T, Error> {
+        let done = match timeout(WORK_MAX, work).await {
+            Ok(done) => done.map_err(|said| failed(&self.place, said)),
+            Err(_) => Err(silent()),
+        };
+        if matches!(done, Err(Error::Unreachable { .. })) {
+            // Whoever comes back may have been replaced by an empty one.
+            self.prepared.store(false, Ordering::Release);
+        }
+        done
+    }
+
+    /// Begins a transaction. Dropped without a commit it changes nothing.
+    pub(crate) async fn begin(&self) -> Said<Txn> {
+        self.graph.start_txn().await
+    }
+
+    /// Reads rows.
+    pub(crate) async fn read<R: DeserializeOwned>(&self, query: Query) -> Result<Vec<R>, Error> {
+        self.prepare().await?;
+        self.within(async {
+            let mut transaction = self.begin().await?;
+            let read = rows(&mut transaction, query).await;
+            end(transaction, read).await
+        })
+        .await
+    }
+}
+
+/// Commits, or gives back what the transaction held.
+pub(crate) async fn end<T>(transaction: Txn, done: Said<T>) -> Said<T> {
+    match done {
+        Ok(done) => transaction.commit().await.map(|()| done),
+        Err(said) => {
+            // What went wrong before says more than what goes wrong now.
+            let _ = transaction.rollback().await;
+            Err(said)
+        }
+    }
+}
+
+/// All rows of a statement within a transaction.
+pub(crate) async fn rows<R: DeserializeOwned>(transaction: &mut Txn, query: Query) -> Said<Vec<R>> {
+    let mut stream = transaction.execute(query).await?;
+    let mut rows = Vec::new();
+    while let Some(row) = stream.next(transaction.handle()).await? {
+        rows.push(row.to()?);
+    }
+    Ok(rows)
+}
+
+/// A statement; its values are parameters, never text.
+pub(crate) fn query(text: &'static str) -> Query {
+    Query::new(text.to_owned())
+}
+
+/// A row of a parameter.
+pub(crate) fn row<const N: usize>(values: [(&str, BoltType); N]) -> BoltType {
+    BoltType::Map(values.into_iter().map(|(name, value)| (name.into(), value)).collect())
+}
+
+/// As many as the database can count to.
+pub(crate) fn limit(max: usize) -> i64 {
+    i64::try_from(max).unwrap_or(i64::MAX)
+}
