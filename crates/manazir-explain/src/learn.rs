@@ -68,7 +68,10 @@ mod tests {
             let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
             let row = |labels: Vec<(String, String)>, second: i64| {
                 let at = Timestamp::from_seconds(second);
-                SeriesRows { key: SeriesKey::new("edge.count", labels), samples: vec![JudgedSample::unjudged(at, 1.0, at)] }
+                SeriesRows {
+                    key: SeriesKey::new("edge.count", labels),
+                    samples: vec![JudgedSample::unjudged(at, 1.0, at)],
+                }
             };
             let rows = [
                 row(vec![label("caller", "web"), label("callee", "api")], 30),

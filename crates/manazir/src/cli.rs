@@ -102,6 +102,9 @@ pub enum Command {
     /// Ranks what may have caused it, each with its probability, the way from the symptom to the cause, what speaks
     /// for and against it, what was not seen, and what to look at next.
     Explain(Explain),
+    /// Rules of the event graph: check them, test them, see those that come with the product
+    #[command(subcommand)]
+    Rule(Rule),
     /// Measured accuracy on labelled data
     #[command(subcommand)]
     Score(Score),
@@ -164,24 +167,94 @@ pub struct Up {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  manazir explain petshop/                        which cases there are
-  manazir explain petshop/ --case low-1
-  manazir explain events_sim/ --case 12 --out cause.html
-  manazir explain cubes/ --case S/3 --json | jq .contributors.elements")]
+  manazir explain metrics/                             the strangest anomaly of what `up` understands
+  manazir explain metrics/ --metric latency_ms --at 2026-03-02T14:05:00Z --topology calls.csv
+  manazir explain metrics/ --events deploys.ndjson --out cause.html
+  manazir explain petshop/                             which cases a labelled folder has
+  manazir explain petshop/ --case low_traffic-train-1
+  manazir explain cubes/ --case S/3 --json | jq .contributors.elements
+
+A table of who depends on whom has a line `caller,callee` for each pair. Events are JSON objects as
+`POST /api/v1/ingest/events` takes them, one a line: deployments, configurations, flags, alerts.")]
 pub struct Explain {
-    /// A folder with cases, in one of the layouts that `manazir score` reads
+    /// Files, folders or patterns as for `up`; or a folder with cases as `manazir score` reads them
     #[arg(value_name = "SOURCE")]
     pub source: PathBuf,
-    /// Which case; without it they are listed
-    #[arg(long, value_name = "ID")]
+    /// Which case of a labelled folder; without it they are listed
+    #[arg(long, value_name = "ID", conflicts_with_all = ["at", "metric", "events", "topology", "rules"])]
     pub case: Option<String>,
+    /// An anomaly that goes on at this time; UTC if it names no zone
+    #[arg(long, value_name = "T")]
+    pub at: Option<String>,
+    /// An anomaly of this metric, or of this series
+    #[arg(long, value_name = "M")]
+    pub metric: Option<String>,
+    /// What was changed, and alerts of other tools, one JSON object a line
+    #[arg(long, value_name = "F.ndjson")]
+    pub events: Option<PathBuf>,
+    /// Who depends on whom: a table `caller,callee`
+    #[arg(long, value_name = "F.csv")]
+    pub topology: Option<PathBuf>,
+    /// Rules of the event graph in place of those that come with the product
+    #[arg(long, value_name = "F.toml")]
+    pub rules: Option<PathBuf>,
+    /// Where results of `up` are kept
+    #[arg(long, value_name = "DIR", env = "MANAZIR_DATA", default_value = DATA_FOLDER)]
+    pub data: PathBuf,
     /// Write the answer as an HTML page with graph and charts
     #[arg(long, value_name = "F.html")]
     pub out: Option<PathBuf>,
     /// How many candidates to tell
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub top: usize,
+    /// How much is told.
+    #[command(flatten)]
+    pub sensitivity: SensitivityArgs,
 }
+
+/// Which event may cause which.
+#[derive(Debug, Subcommand)]
+pub enum Rule {
+    /// Can a file of rules be understood, and do scenarios end as they should?
+    Check(RuleCheck),
+    /// The file of rules that comes with the product, to begin from
+    Standard(RuleStandard),
+}
+
+/// Arguments of `rule check`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  manazir rule check
+  manazir rule standard > rules.toml && manazir rule check rules.toml
+  manazir rule check rules.toml --scenarios scenarios.txt
+
+A scenario is what happened and what the ranking should say:
+
+  scenario nobody watches the service in the middle
+
+  web -> api -> db
+
+  -90s  db   deploy
+  -60s  db   error_spike    0.9
+    0s  web  error_spike    0.7  alert
+
+  1. db deploy
+  path web < (api) < db
+
+Exit code 1 if one ends otherwise.")]
+pub struct RuleCheck {
+    /// The file; without it the rules that come with the product
+    #[arg(value_name = "RULES.toml")]
+    pub rules: Option<PathBuf>,
+    /// Scenarios to run by them
+    #[arg(long, value_name = "F.txt")]
+    pub scenarios: Vec<PathBuf>,
+}
+
+/// Arguments of `rule standard`.
+#[derive(Debug, Args)]
+pub struct RuleStandard {}
 
 /// Arguments of `discover`.
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod job;
 mod look;
 mod parquet_out;
 mod rollup;
+mod rule;
 mod score;
 mod score_causes;
 mod score_cloudtrail;
@@ -68,6 +69,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Serve(args) => serve::run(args, cli.output, &mut out),
         Command::Token(args) => serve::token(args, cli.output, &mut out),
         Command::Anomaly(args) => anomaly::run(args, cli.output, &mut out),
+        Command::Rule(args) => rule::run(args, cli.output, &mut out),
         Command::Rollup(args) => rollup::run(args, cli.output, &mut out),
         Command::DeadLetter(args) => dead_letter::run(args, cli.output, &mut out),
         Command::Job(args) => job::run(args, cli.output, &mut out),

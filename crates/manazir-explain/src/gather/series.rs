@@ -24,6 +24,12 @@ const WINDOW_SAMPLES: usize = 5;
 /// Without samples that tell another, a minute.
 const STEP_MICROS: i64 = 60_000_000;
 
+/// Samples that are further apart belong to no incident.
+const DAY_MICROS: i64 = 86_400_000_000;
+
+/// Samples of the asked series that tell the step.
+const STEP_TOLD_BY: i64 = 60;
+
 /// What was measured around a question.
 #[derive(Debug)]
 pub(super) struct Recording {
@@ -200,14 +206,13 @@ impl Grid {
     ) -> Result<Self, Error> {
         let mut step = STEP_MICROS;
         if let Some((series, _)) = chosen.first() {
-            let day = Timestamp(ask.at.micros().saturating_sub(24 * 60 * STEP_MICROS));
             let query = SampleQuery {
                 series: series.id,
-                from: day,
+                from: Timestamp(ask.at.micros().saturating_sub(STEP_TOLD_BY * DAY_MICROS)),
                 until: Timestamp(ask.at.micros().saturating_add(1)),
                 as_of: ask.as_of,
                 revisions: false,
-                max: 10_000,
+                max: 1_000,
             };
             let rows = sources.lake.samples(&query).await?;
             step = usual_step(&rows).unwrap_or(step);
@@ -273,11 +278,11 @@ impl Grid {
     }
 }
 
-/// The median distance of samples, at least a second and at most an hour.
+/// The median distance of samples, at least a second and at most a day.
 fn usual_step(rows: &[JudgedSample]) -> Option<i64> {
     let mut steps: Vec<i64> = rows.windows(2).map(|pair| pair[1].at.micros_since(pair[0].at)).collect();
     let middle = steps.len() / 2;
     (!steps.is_empty())
         .then(|| *steps.select_nth_unstable(middle).1)
-        .map(|step| step.clamp(1_000_000, 60 * STEP_MICROS))
+        .map(|step| step.clamp(1_000_000, DAY_MICROS))
 }

@@ -109,9 +109,12 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
+    /// The file of the rules that come with the crate.
+    pub const STANDARD: &str = include_str!("../../rules/standard.toml");
+
     /// The rules that come with the crate: about sixty, for the usual types of events.
     pub fn standard() -> Self {
-        spec::read(include_str!("../../rules/standard.toml")).expect("a test reads the standard rules")
+        spec::read(Self::STANDARD).expect("a test reads the standard rules")
     }
 
     /// Reads a file of rules.

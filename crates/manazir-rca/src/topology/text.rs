@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn a_table_is_read_with_its_faults_told_by_line() {
-        let read = pairs("caller,callee,since\n web , api ,2024\n\"api\",db # the main one\n\nweb,api\n").unwrap();
+        let read =
+            pairs("caller,callee,since\n web , api ,2024\n\"api\",db # the main one\n\nweb,api\n").unwrap();
         assert_eq!(read, [("api".into(), "db".into()), ("web".into(), "api".into())]);
         let wrong = |text: &str| pairs(text).unwrap_err().to_string();
         assert_eq!(wrong("a,b\nc\n"), "line 2: it names no two entities; write `caller,callee`");

@@ -1,13 +1,17 @@
 //! `manazir explain`: the root cause of one case or anomaly, with the evidence.
 
+mod source;
 mod tell;
+
+pub(super) use source::rules;
 
 use std::fs;
 use std::io::Write;
 
-use anyhow::{Context, Result, anyhow};
-use manazir_rca::explanation::Config;
+use anyhow::{Context, Result, anyhow, bail};
+use manazir_rca::explanation::{Config, Explanation};
 use manazir_score::cases::{self, Cases, Labelled};
+use serde::Serialize;
 
 use super::{Ending, write_json};
 use crate::cli::{Explain, Output};
@@ -18,22 +22,51 @@ use crate::report::terminal::Style;
 const NAMES_TOLD: usize = 20;
 
 pub(super) fn run(args: &Explain, output: Output, out: &mut dyn Write) -> Result<Ending> {
-    let cases = cases::open(&args.source)
-        .with_context(|| format!("cannot read {}", args.source.display()))?
-        .ok_or_else(|| unknown(args))?;
-    let Some(name) = &args.case else { return list(&cases, output, out) };
+    let has_cases = args.at.is_none() && args.metric.is_none() && args.source.is_dir();
+    let reading = || format!("cannot read {}", args.source.display());
+    let cases = if has_cases { cases::open(&args.source).with_context(reading)? } else { None };
+    match (cases, &args.case) {
+        (Some(cases), None) => list(&cases, output, out),
+        (Some(cases), Some(name)) => case(&cases, name, args, output, out),
+        (None, Some(name)) => bail!(
+            "{} holds no cases in a layout that is known (petshop, nezha, events, cubes; docs/how-to/score.md), \
+             so there is no case `{name}`",
+            args.source.display()
+        ),
+        (None, None) => {
+            let told = source::explain(args, output)?;
+            let title = args.source.to_string_lossy();
+            tell(&title, &told, &told, &[], args, output, out)
+        }
+    }
+}
+
+fn case(cases: &Cases, name: &str, args: &Explain, output: Output, out: &mut dyn Write) -> Result<Ending> {
     let config = Config { causes_max: args.top.max(1), ..Config::default() };
-    let labelled = cases.explain(name, &config)?.ok_or_else(|| no_case(&cases, name))?;
+    let labelled = cases.explain(name, &config)?.ok_or_else(|| no_case(cases, name))?;
+    tell(&labelled.case, &labelled.explanation, &labelled, &known(&labelled), args, output, out)
+}
+
+/// As a page, if one is wanted, and as JSON or on the terminal.
+fn tell(
+    title: &str,
+    told: &Explanation,
+    json: &impl Serialize,
+    known: &[String],
+    args: &Explain,
+    output: Output,
+    out: &mut dyn Write,
+) -> Result<Ending> {
     if let Some(path) = &args.out {
-        fs::write(path, explanation_page(&labelled.case, &labelled.explanation, &known(&labelled)))
+        fs::write(path, explanation_page(title, told, known))
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     if output.json {
-        write_json(out, &labelled)?;
+        write_json(out, json)?;
     } else {
         let style = Style::of_stdout();
-        tell::explanation(out, &labelled.explanation, style)?;
-        tell::known(out, &known(&labelled), style)?;
+        tell::explanation(out, told, style)?;
+        tell::known(out, known, style)?;
         tell::page(out, args.out.as_deref(), style)?;
     }
     Ok(Ending::Done)
@@ -70,11 +103,4 @@ fn no_case(cases: &Cases, name: &str) -> anyhow::Error {
     let names = cases.names();
     let some: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
     anyhow!("there is no case `{name}`; there are {} such as {}", names.len(), some.join(", "))
-}
-
-fn unknown(args: &Explain) -> anyhow::Error {
-    anyhow!(
-        "{} holds no cases in a layout that is known: petshop, nezha, events or cubes (docs/how-to/score.md)",
-        args.source.display()
-    )
 }

@@ -52,7 +52,7 @@ impl Explaining {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = Vec::new();
         if let Some(address) = &settings.graph {
-            let copying = Copying::open(address).await.context("`explanations.graph`")?;
+            let copying = Copying::open(address).context("`explanations.graph`")?;
             tasks.push(tokio::spawn(copying.run(truth.clone(), stopped.clone())));
         }
         let rounds = Rounds { explainer, settings: settings.clone(), files, now, learnt: now() };
@@ -84,7 +84,10 @@ impl Rounds {
         while tokio::time::timeout(EVERY, stopped.wait_for(|stopped| *stopped)).await.is_err() {
             // What fails is tried again in the next round.
             if let Err(error) = self.files.read(&self.explainer, (self.now)()).await {
-                tracing::warn!(error = format!("{error:#}"), "a file of explanations could not be read; what was read before holds");
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "a file of explanations could not be read; what was read before holds"
+                );
             }
             if round.is_multiple_of(LEARN_ROUNDS)
                 && let Err(error) = self.learn().await

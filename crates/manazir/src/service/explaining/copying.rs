@@ -21,8 +21,8 @@ pub(super) struct Copying {
 
 impl Copying {
     /// The database need not answer yet; an address that is none is refused.
-    pub(super) async fn open(address: &str) -> Result<Self> {
-        Ok(Self { copy: BoltGraph::open(address).await? })
+    pub(super) fn open(address: &str) -> Result<Self> {
+        Ok(Self { copy: BoltGraph::new(address)? })
     }
 
     /// Follows until the service stops. What fails is tried again: the truth is whole without the copy.

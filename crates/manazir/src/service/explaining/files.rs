@@ -61,7 +61,8 @@ impl Files {
         if let Some(file) = &mut self.rules
             && let Some(text) = file.text()?
         {
-            let rules = RuleSet::from_toml(&text).with_context(|| format!("understand {}", file.path.display()))?;
+            let rules =
+                RuleSet::from_toml(&text).with_context(|| format!("understand {}", file.path.display()))?;
             tracing::info!(rules = rules.len(), "rules of the event graph were read");
             explainer.set_rules(rules);
         }
