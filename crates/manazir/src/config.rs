@@ -71,26 +71,23 @@ pub struct Explanations {
     pub topology: Option<PathBuf>,
     /// `bolt://NAME:PASSWORD@HOST`: a graph database into which the event graph is copied.
     pub graph: Option<String>,
-    /// Days for which events and dependencies of the graph are kept.
-    pub retention_days: u32,
     /// Minutes after its time for which an explanation is asked again as evidence arrives.
     pub refresh_minutes: u32,
 }
 
 impl Default for Explanations {
     fn default() -> Self {
-        Self { rules: None, topology: None, graph: None, retention_days: 30, refresh_minutes: 60 }
+        Self { rules: None, topology: None, graph: None, refresh_minutes: 60 }
     }
 }
 
 impl std::fmt::Debug for Explanations {
     /// Without the address, which holds a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { rules, topology, retention_days, refresh_minutes, .. } = self;
+        let Self { rules, topology, refresh_minutes, .. } = self;
         f.debug_struct("Explanations")
             .field("rules", rules)
             .field("topology", topology)
-            .field("retention_days", retention_days)
             .field("refresh_minutes", refresh_minutes)
             .finish_non_exhaustive()
     }

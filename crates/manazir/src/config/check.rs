@@ -45,7 +45,7 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-fn ranges(settings: &Settings) -> [(&'static str, u64, RangeInclusive<u64>); 13] {
+fn ranges(settings: &Settings) -> [(&'static str, u64, RangeInclusive<u64>); 12] {
     let Settings { limits, worker, events, lake, explanations, .. } = settings;
     [
         ("limits.event_bytes_max", limits.event_bytes_max as u64, 1..=u64::MAX),
@@ -58,7 +58,6 @@ fn ranges(settings: &Settings) -> [(&'static str, u64, RangeInclusive<u64>); 13]
         ("worker.lease_seconds", worker.lease_seconds, 1..=SECONDS_MAX),
         ("events.retention_days", events.retention_days.into(), 1..=DAYS_MAX),
         ("lake.retention_days", lake.retention_days.into(), 1..=DAYS_MAX),
-        ("explanations.retention_days", explanations.retention_days.into(), 1..=DAYS_MAX),
         ("explanations.refresh_minutes", explanations.refresh_minutes.into(), 0..=SECONDS_MAX / 60),
         ("lake.disk_bytes_max", lake.disk_bytes_max, DISK_BYTES_MIN..=u64::MAX),
     ]

@@ -1,5 +1,5 @@
 //! What explanations need while the service runs: rules and tables that change, dependencies that are discovered, answers
-//! that follow what arrives, a copy in a graph database, and an end to what is old.
+//! that follow what arrives, and a copy in a graph database.
 
 mod copying;
 mod files;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use manazir_explain::{EventGraphStore, Explainer, learn};
+use manazir_explain::{Explainer, learn};
 use manazir_model::Timestamp;
 use manazir_sql::Truth;
 use tokio::sync::watch;
@@ -21,7 +21,7 @@ use crate::config::Explanations;
 /// Between two rounds.
 const EVERY: Duration = Duration::from_secs(15);
 
-/// Rounds between two looks at which dependencies are there, and at what is old.
+/// Rounds between two looks at which dependencies are there.
 const LEARN_ROUNDS: u64 = 4;
 
 /// Explanations that a round asks again at most.
@@ -29,9 +29,6 @@ const REFRESHED_MAX: usize = 50;
 
 /// Series that a round looks through for dependencies.
 const SERIES_MAX: usize = 100_000;
-
-/// Events and dependencies that are forgotten at a time.
-const FORGOTTEN_AT_A_TIME: usize = 10_000;
 
 /// A task that keeps explanations up to date for as long as the service runs.
 pub(super) struct Explaining {
@@ -106,9 +103,6 @@ impl Rounds {
         let sources = self.explainer.sources();
         learn::dependencies(sources, self.learnt, now, SERIES_MAX).await?;
         self.learnt = now;
-        let kept = i64::from(self.settings.retention_days) * 86_400_000_000;
-        let before = Timestamp(now.micros().saturating_sub(kept));
-        while sources.events.forget(before, FORGOTTEN_AT_A_TIME).await? > 0 {}
         Ok(())
     }
 

@@ -151,7 +151,7 @@ fn dependencies(args: &Explain, reports: &[SeriesReport]) -> Result<Vec<Dependen
     Ok(all)
 }
 
-pub(super) fn rules(path: &Path) -> Result<RuleSet> {
+pub(in crate::command) fn rules(path: &Path) -> Result<RuleSet> {
     let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
     RuleSet::from_toml(&text).with_context(|| format!("understand {}", path.display()))
 }
