@@ -65,7 +65,7 @@ fn sound(id: &str) -> Vec<u8> {
 async fn anomalies_are_searched_by_each_field_and_come_in_pages() {
     let service = Service::start().await;
     let found: Vec<_> = (1..=30).map(finding).collect();
-    service.truth.apply("truth", 0, 30, &found, &[]).await.unwrap();
+    service.truth.apply("truth", 0, 30, &found, &[], &[]).await.unwrap();
     let (_, page) = service.call("GET", "/api/v1/anomalies?limit=2", Scope::Read, "").await;
     assert_eq!((&page["items"][1]["number"], &page["next_cursor"]), (&json!(29), &json!(29)));
     assert_eq!(service.numbers("/api/v1/anomalies?limit=2&cursor=29").await, [28, 27]);
@@ -94,7 +94,7 @@ async fn anomalies_are_searched_by_each_field_and_come_in_pages() {
 #[tokio::test]
 async fn a_person_confirms_rejects_and_takes_it_back() {
     let service = Service::start().await;
-    service.truth.apply("truth", 0, 2, &[finding(1), finding(2)], &[]).await.unwrap();
+    service.truth.apply("truth", 0, 2, &[finding(1), finding(2)], &[], &[]).await.unwrap();
     let path = "/api/v1/anomalies/2/feedback";
     let said = json!({"verdict": "confirmed", "comment": "a \"drill\", 100 %"}).to_string();
     assert_eq!(service.call("PUT", path, Scope::Read, &said).await.0, StatusCode::FORBIDDEN);

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use manazir_model::{Event, EventVerdict, Reason, Timestamp};
+use manazir_model::{Event, EventVerdict, GraphEvent, Reason, Timestamp};
 
 use crate::answers::{Answer, Waiting};
 use crate::outbox::{Entry, Outbox, Shown};
@@ -43,7 +43,7 @@ pub trait Fixture {
     async fn close(&self, queue: &Self::Queue);
 }
 
-/// Counts the events of each actor; every tenth of an actor is an anomaly.
+/// Counts the events of each actor; every tenth of an actor is an anomaly, and what `cem` does stands on the event graph.
 #[derive(Debug)]
 pub struct Counting(BTreeMap<String, u32>);
 
@@ -66,6 +66,14 @@ impl Judge for Counting {
         let count = self.0.entry(event.actor.to_string()).or_default();
         *count += 1;
         EventVerdict { score: f64::from(*count), anomaly: count.is_multiple_of(10), reasons: Vec::new() }
+    }
+
+    fn happened(&self, received_at: Timestamp, event: &Event<'_>) -> Option<GraphEvent> {
+        (event.actor == "cem").then(|| GraphEvent {
+            id: format!("cem {}", self.0["cem"]),
+            received_at,
+            ..GraphEvent::default()
+        })
     }
 }
 
@@ -444,7 +452,7 @@ where
 {
     let mut opened = fixture.open().await;
     let waiting = Arc::new(Waiting::new("here"));
-    let actors = ["ann"; 10].into_iter().chain([""]).chain(["bob"; 20]);
+    let actors = ["ann"; 10].into_iter().chain([""]).chain(["bob"; 20]).chain(["cem"]);
     let sent = actors.zip(0..).map(|(actor, id)| message(&id.to_string(), actor)).collect();
     opened.queue.publish(sent).await.unwrap();
     work_off::<F, Counting>(fixture, &mut opened, Config { batch_max: 4, snapshot_every: 9 }, &waiting).await;
@@ -454,12 +462,13 @@ where
             Shown::Finding(judged) => judged.id.id.clone(),
             Shown::Dead(dead) => format!("{} {:?}", dead.id.id, dead.body),
             Shown::Episode(episode) => episode.sentence.clone(),
+            Shown::Happened(event) => event.id.clone(),
         };
         entries.iter().map(id).collect()
     };
     let store = fixture.open().await.store;
     let entries = store.entries(0, 100).await.unwrap();
-    assert_eq!(ids(&entries), ["9", "10 []", "20", "30"]);
+    assert_eq!(ids(&entries), ["9", "10 []", "20", "30", "cem 1"]);
     assert!(entries.is_sorted_by(|a, b| a.seq < b.seq));
     assert_eq!(store.entries(entries[1].seq, 1).await.unwrap(), entries[2..3]);
     store.shown(entries[1].seq).await.unwrap();

@@ -171,6 +171,7 @@ impl EventStore for InMemory {
         }
         let episodes = commit.sampled.values().flat_map(|sampled| &sampled.findings);
         shown.extend(episodes.map(|episode| Shown::Episode(episode.clone())));
+        shown.extend(commit.happened.values().flatten().map(|event| Shown::Happened(event.clone())));
         for shown in shown {
             inside.shown_last += 1;
             let seq = inside.shown_last;

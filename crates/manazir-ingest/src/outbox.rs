@@ -5,7 +5,7 @@
 //! how far it has come.
 
 use async_trait::async_trait;
-use manazir_model::SeriesFinding;
+use manazir_model::{GraphEvent, SeriesFinding};
 use serde::{Deserialize, Serialize};
 
 use crate::{Commit, DeadLetter, Error, Judged};
@@ -19,10 +19,13 @@ pub enum Shown {
     Dead(DeadLetter),
     /// An episode of a series, as far as it has got.
     Episode(SeriesFinding),
+    /// Something that happened to an entity of the event graph.
+    // New variants stand at the end: what is on disk is read by their places.
+    Happened(GraphEvent),
 }
 
 impl Shown {
-    /// What a batch has to show, its episodes last.
+    /// What a batch has to show: anomalies, dead letters, episodes, and what it means on the event graph.
     pub fn of(commit: &Commit<'_>) -> impl Iterator<Item = Self> {
         let strange = commit.judged.iter().filter(|judged| judged.verdict.anomaly);
         let episodes = commit.sampled.values().flat_map(|sampled| &sampled.findings);
@@ -30,6 +33,7 @@ impl Shown {
             .map(|judged| Self::Finding(judged.clone()))
             .chain(commit.dead.iter().map(|dead| Self::Dead(dead.clone())))
             .chain(episodes.map(|episode| Self::Episode(episode.clone())))
+            .chain(commit.happened.values().flatten().map(|event| Self::Happened(event.clone())))
     }
 }
 

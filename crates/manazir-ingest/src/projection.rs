@@ -1,6 +1,7 @@
 //! The port through which an outbox is copied into the relational truth.
 
 use async_trait::async_trait;
+use manazir_model::GraphEvent;
 
 use crate::Error;
 use crate::dead_letters::NewDeadLetter;
@@ -15,6 +16,9 @@ pub trait Projection: Send + Sync {
     /// Adds what this outbox's entries after `after` and up to `through` are about and remembers `through`, all in one
     /// transaction; gives the position as it is then.
     ///
+    /// Of `happened`, an event whose identity is known is seen once more: its `until`, severity and sentence become those
+    /// given if its `until` is not earlier; all else stays.
+    ///
     /// Nothing changes if the truth does not stand at `after`: then somebody else was there first, or this is
     /// the same call once more, and the position says where to go on.
     async fn apply(
@@ -24,5 +28,6 @@ pub trait Projection: Send + Sync {
         through: u64,
         findings: &[NewFinding],
         letters: &[NewDeadLetter],
+        happened: &[GraphEvent],
     ) -> Result<u64, Error>;
 }

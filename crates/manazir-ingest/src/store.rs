@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use manazir_model::{EventVerdict, SeriesFinding, SeriesRows, Timestamp};
+use manazir_model::{EventVerdict, GraphEvent, SeriesFinding, SeriesRows, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, EventId, Format, Message};
@@ -148,6 +148,9 @@ pub struct Commit<'a> {
     pub dead: Vec<DeadLetter>,
     /// Samples that were judged, by the partition that judged them.
     pub sampled: BTreeMap<u16, Sampled>,
+    /// What the batch means on the event graph, by the partition whose messages say so. The same identity again is the
+    /// same event, seen for longer.
+    pub happened: BTreeMap<u16, Vec<GraphEvent>>,
     /// Models that were written down: each takes the place of the earlier ones of its partition.
     pub snapshots: Vec<Snapshot>,
 }

@@ -10,7 +10,7 @@ mod partition;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use manazir_model::{Event, EventVerdict, SeriesSamples, Timestamp};
+use manazir_model::{Event, EventVerdict, GraphEvent, SeriesFinding, SeriesSamples, Timestamp};
 
 use crate::answers::{Answer, Answers};
 use crate::{
@@ -45,6 +45,17 @@ pub trait Judge: Send + Sync + Sized {
     /// Counts a judged event into the series that events become; models without series have none.
     fn counted(&mut self, _received_at: Timestamp, _event: &Event<'_>) -> Sampled {
         Sampled::default()
+    }
+
+    /// What a judged event is on the event graph; models that know of no such graph say nothing of it. What it says is
+    /// stored with the verdict, once for each event.
+    fn happened(&self, _received_at: Timestamp, _event: &Event<'_>) -> Option<GraphEvent> {
+        None
+    }
+
+    /// The same of an episode as it stands. It keeps its identity while it grows.
+    fn episode(&self, _finding: &SeriesFinding) -> Option<GraphEvent> {
+        None
     }
 
     /// Judges samples that arrived at one time; models without series take none.
@@ -170,7 +181,7 @@ impl<J: Judge> Worker<J> {
         let leases = concerned.iter().filter_map(|partition| self.partitions.get(partition));
         let messages = batch::judged_messages(&sorted.fresh, &outcomes);
         let answers = sorted.answers(&outcomes);
-        let (judged, dead, sampled) = batch::split(outcomes);
+        let batch::Parts { judged, dead, sampled, happened } = batch::split(outcomes);
         let commit = Commit {
             messages,
             leases: leases.map(|partition| partition.lease.clone()).collect(),
@@ -178,6 +189,7 @@ impl<J: Judge> Worker<J> {
             judged,
             dead,
             sampled,
+            happened,
             snapshots,
         };
         let lost = store.commit(&commit).await?;

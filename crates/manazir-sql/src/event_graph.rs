@@ -68,6 +68,15 @@ impl EventGraphLog for Truth {
     }
 }
 
+/// Adds events by the transaction that stores what they came from, each identity once: what is known is seen once more.
+/// Of all counters this one is locked last.
+pub(crate) async fn insert(
+    connection: &mut Connection<'_>,
+    events: &[GraphEvent],
+) -> Result<(), sqlx::Error> {
+    events::insert(connection, events).await
+}
+
 /// Waits until nobody else writes what this counter numbers, and keeps others from it until the transaction ends.
 async fn lock(connection: &mut Connection<'_>, counter: &'static str) -> Result<(), sqlx::Error> {
     raise(connection, counter, 0).await.map(drop)

@@ -5,12 +5,13 @@ use manazir_ingest::Error;
 use manazir_ingest::dead_letters::{Kept, NewDeadLetter};
 use manazir_ingest::findings::{Feedback, Finding, FindingFilter, Findings, NewFinding};
 use manazir_ingest::projection::Projection;
+use manazir_model::GraphEvent;
 
-use crate::Truth;
 use crate::dead_letters::insert_dead_letters;
 use crate::failure::failed;
 use crate::findings::insert_findings;
 use crate::statement::{Statement, Writing, signed, unsigned};
+use crate::{Truth, event_graph};
 
 /// The truth, and how much of what comes in it keeps.
 #[derive(Clone, Debug)]
@@ -48,8 +49,9 @@ impl Projection for Keeping {
         through: u64,
         findings: &[NewFinding],
         letters: &[NewDeadLetter],
+        happened: &[GraphEvent],
     ) -> Result<u64, Error> {
-        self.apply_or_fail(outbox, after, through, findings, letters).await.map_err(failed)
+        self.apply_or_fail(outbox, after, through, findings, letters, happened).await.map_err(failed)
     }
 }
 
@@ -61,6 +63,7 @@ impl Keeping {
         through: u64,
         findings: &[NewFinding],
         letters: &[NewDeadLetter],
+        happened: &[GraphEvent],
     ) -> Result<u64, sqlx::Error> {
         let mut writing = Writing::begin(&self.truth).await?;
         let mut connection = writing.connection();
@@ -88,6 +91,7 @@ impl Keeping {
         }
         insert_findings(&mut connection, findings, self.kept.findings_max).await?;
         insert_dead_letters(&mut connection, letters, &self.kept).await?;
+        event_graph::insert(&mut connection, happened).await?;
         writing.commit().await?;
         Ok(through)
     }

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
+use std::collections::BTreeMap;
+
 use manazir_auth::TokenStore as _;
+use manazir_explain::contract::all_events;
 use manazir_ingest::dead_letters::{DeadLetterFilter, DeadLetters};
 use manazir_ingest::findings::{Feedback, FindingFilter, Findings, NewFinding, Opinion};
 use manazir_ingest::projection::Projection;
@@ -43,7 +46,8 @@ async fn what_people_look_at_on_sqlite() {
     let (_bounds, truth) = sqlite().await;
     contract::check_bounds(&Keeping { truth, kept: contract::KEPT }).await;
     let (_projection, truth) = sqlite().await;
-    contract::check_projection(&Keeping::new(truth)).await;
+    let keeping = Keeping::new(truth.clone());
+    contract::check_projection(&keeping, async || all_events(&truth).await).await;
     let (_jobs, truth) = sqlite().await;
     contract::check_jobs(&truth).await;
 }
@@ -55,7 +59,9 @@ async fn what_people_look_at_needs_postgres() {
     contract::check_findings(&Keeping::new(fresh().await)).await;
     contract::check_dead_letters(&Keeping::new(fresh().await)).await;
     contract::check_bounds(&Keeping { truth: fresh().await, kept: contract::KEPT }).await;
-    contract::check_projection(&Keeping::new(fresh().await)).await;
+    let truth = fresh().await;
+    let keeping = Keeping::new(truth.clone());
+    contract::check_projection(&keeping, async || all_events(&truth).await).await;
     contract::check_jobs(&fresh().await).await;
 }
 
@@ -68,7 +74,7 @@ async fn the_view(truth: Truth) -> Vec<Shown> {
         FROM anomalies ORDER BY number";
     let keeping = Keeping::new(truth.clone());
     let before_1970 = NewFinding { at: Timestamp(-1), ended_at: Some(Timestamp(1)), ..contract::finding(2) };
-    keeping.apply(contract::OUTBOX, 0, 2, &[contract::finding(1), before_1970], &[]).await.unwrap();
+    keeping.apply(contract::OUTBOX, 0, 2, &[contract::finding(1), before_1970], &[], &[]).await.unwrap();
     let feedback = Feedback {
         verdict: Opinion::Confirmed,
         comment: String::new(),
@@ -160,14 +166,17 @@ async fn a_commit_shows_what_it_found_once_needs_postgres() {
         judged: vec![event(1, true), event(2, false)],
         messages: vec![&message, &message],
         dead: vec![dead],
+        happened: BTreeMap::from([(lease.partition, vec![contract::graph_event("web", 5)])]),
         ..Commit::default()
     };
     let lost = Lease { epoch: lease.epoch + 1, ..lease.clone() };
     let late = Commit { leases: vec![lost], ..commit.clone() };
     assert_eq!(store.commit(&late).await.unwrap(), [lease.partition]);
+    assert_eq!(all_events(&truth).await, []);
     for _ in 0..2 {
         assert_eq!(store.commit(&commit).await.unwrap(), [0; 0]);
     }
+    assert_eq!(all_events(&truth).await, [contract::graph_event("web", 5)]);
     let found = Findings::page(&truth, &FindingFilter::default(), None, 9).await.unwrap();
     let ids: Vec<&str> = found.iter().map(|finding| finding.what.event_id.as_str()).collect();
     assert_eq!(ids, ["1"]);

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use manazir_ingest::Sampled;
 use manazir_ingest::worker::Judge;
-use manazir_model::{Event, EventVerdict, SeriesSamples, Timestamp};
+use manazir_model::{Event, EventVerdict, GraphEvent, SeriesFinding, SeriesSamples, Timestamp};
+use manazir_rca::discover;
 use manazir_rollup::aggregate::Distinct;
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +78,14 @@ impl Judge for Partition {
         if samples.is_empty() { Sampled::default() } else { sampled(self.judge(received_at, &samples)) }
     }
 
+    fn happened(&self, received_at: Timestamp, event: &Event<'_>) -> Option<GraphEvent> {
+        discover::actions::graph_event(event, received_at)
+    }
+
+    fn episode(&self, finding: &SeriesFinding) -> Option<GraphEvent> {
+        Some(discover::episodes::of_finding(finding))
+    }
+
     fn samples(&mut self, received_at: Timestamp, series: &[SeriesSamples]) -> Sampled {
         sampled(self.judge(received_at, series))
     }
@@ -104,6 +113,8 @@ fn sampled(outcomes: SampleOutcomes) -> Sampled {
 
 #[cfg(test)]
 mod tests {
+    use manazir_ingest::decode;
+
     use super::*;
 
     fn event(second: i64) -> Event<'static> {
@@ -136,6 +147,33 @@ mod tests {
         assert_eq!((whole.series(), rows), (2, 2 * 117));
         assert!(Partition::load(b"nothing").is_err());
         assert!(Partition::load(&whole.save()[..100]).is_err());
+    }
+
+    #[test]
+    fn writes_and_alerts_stand_on_the_event_graph_and_reads_do_not() {
+        let read = br#"{"eventID":"1","eventTime":"2024-05-01T09:00:00Z","eventSource":"s3.amazonaws.com",
+            "eventName":"ListBuckets","readOnly":true,"recipientAccountId":"7"}"#;
+        let write = br#"{"eventID":"2","eventTime":"2024-05-01T09:00:00Z","eventSource":"lambda.amazonaws.com",
+            "eventName":"UpdateFunctionCode20150331v2","awsRegion":"eu-west-1","readOnly":false,"recipientAccountId":"7",
+            "userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::7:user/ann"},
+            "requestParameters":{"functionName":"checkout"},
+            "resources":[{"ARN":"arn:aws:lambda:eu-west-1:7:function:checkout"}]}"#;
+        let alert = br#"{"version":"4","alerts":[{"status":"firing","fingerprint":"f1","startsAt":"2024-05-01T08:59:00Z",
+            "labels":{"alertname":"HighErrorRate","job":"shop","severity":"page"}}]}"#;
+        let partition = Partition::fresh();
+        let now = Timestamp::from_seconds(1_714_554_001);
+        let records =
+            [read.as_slice(), write].map(|json| decode::cloudtrail::decode_record(json, 1).unwrap().event);
+        let [none, deploy] = records.map(|event| partition.happened(now, &event));
+        assert_eq!(none, None);
+        let deploy = deploy.unwrap();
+        let said = |event: &GraphEvent| (event.id.clone(), event.entity.clone(), event.event_type.clone());
+        let texts = |texts: [&str; 3]| (texts[0].to_owned(), texts[1].to_owned(), texts[2].to_owned());
+        assert_eq!(said(&deploy), texts(["cloudtrail/2", "checkout", "deploy"]));
+        let line = decode::alertmanager::decode(alert).lines.remove(0);
+        let fires = partition.happened(now, &decode::generic::decode(&line.body, 1).unwrap().event).unwrap();
+        assert_eq!(said(&fires), texts(["alertmanager/f1/2024-05-01T08:59:00Z", "shop", "error_spike"]));
+        assert_eq!((fires.from, fires.received_at), (Timestamp::from_seconds(1_714_553_940), now));
     }
 
     /// Models without a version, with one actor of one minute.

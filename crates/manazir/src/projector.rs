@@ -12,6 +12,7 @@ use manazir_ingest::dead_letters::NewDeadLetter;
 use manazir_ingest::findings::NewFinding;
 use manazir_ingest::outbox::{Entry, Outbox, Shown};
 use manazir_ingest::projection::Projection;
+use manazir_model::GraphEvent;
 use manazir_sql::Keeping;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -88,22 +89,23 @@ async fn project(
         let entries = outbox.entries(*reached, BATCH).await?;
         let Some(last) = entries.last() else { return Ok(()) };
         let through = last.seq;
-        let (findings, letters) = sorted(entries);
-        *reached = truth.apply(&name, *reached, through, &findings, &letters).await?;
+        let (findings, letters, happened) = sorted(entries);
+        *reached = truth.apply(&name, *reached, through, &findings, &letters, &happened).await?;
         backoff.worked();
     }
 }
 
-fn sorted(entries: Vec<Entry>) -> (Vec<NewFinding>, Vec<NewDeadLetter>) {
-    let (mut findings, mut letters) = (Vec::new(), Vec::new());
+fn sorted(entries: Vec<Entry>) -> (Vec<NewFinding>, Vec<NewDeadLetter>, Vec<GraphEvent>) {
+    let (mut findings, mut letters, mut happened) = (Vec::new(), Vec::new(), Vec::new());
     for entry in entries {
         match entry.shown {
             Shown::Finding(judged) => findings.push(NewFinding::from(&judged)),
             Shown::Episode(episode) => findings.push(NewFinding::from(&episode)),
             Shown::Dead(dead) => letters.push(NewDeadLetter::from(dead)),
+            Shown::Happened(event) => happened.push(event),
         }
     }
-    (findings, letters)
+    (findings, letters, happened)
 }
 
 #[cfg(test)]
@@ -124,7 +126,9 @@ mod tests {
 
     fn entry(seq: u64) -> Entry {
         let id = EventId::new("plain", format!("e{seq}"));
-        let shown = if seq.is_multiple_of(5) {
+        let shown = if seq.is_multiple_of(7) {
+            Shown::Happened(GraphEvent { id: format!("e{seq}"), ..GraphEvent::default() })
+        } else if seq.is_multiple_of(5) {
             Shown::Dead(DeadLetter {
                 id,
                 partition: 0,
@@ -203,8 +207,9 @@ mod tests {
             through: u64,
             findings: &[NewFinding],
             letters: &[NewDeadLetter],
+            happened: &[GraphEvent],
         ) -> Result<u64, Error> {
-            self.step(self.truth.apply(outbox, after, through, findings, letters)).await
+            self.step(self.truth.apply(outbox, after, through, findings, letters, happened)).await
         }
     }
 
@@ -231,6 +236,7 @@ mod tests {
                     DeadLetters::page(&dying.truth, &DeadLetterFilter::default(), None, 9_999).await;
                 let mut seen: Vec<String> = found.into_iter().map(|finding| finding.what.event_id).collect();
                 seen.extend(letters.unwrap().into_iter().map(|letter| letter.id));
+                seen.extend(dying.truth.happened().into_iter().map(|event| event.id));
                 let mut expected: Vec<String> = (1..=ENTRIES).map(|seq| format!("e{seq}")).collect();
                 seen.sort();
                 expected.sort();
@@ -260,7 +266,7 @@ mod tests {
 
     /// Commits an anomaly of this number.
     async fn found(store: &Embedded, number: u64) {
-        let Shown::Finding(judged) = entry(5 * number + 1).shown else { panic!("a finding") };
+        let Shown::Finding(judged) = entry(35 * number + 1).shown else { panic!("a finding") };
         let message = Message {
             format: Format::Plain,
             partition: 0,
@@ -330,7 +336,7 @@ mod tests {
         let store = Embedded::open(&folder.path().join("store"), &Config::default()).unwrap();
         let truth = InMemory::default();
         let before = store.name();
-        truth.apply(&before, 0, 100, &[], &[]).await.unwrap();
+        truth.apply(&before, 0, 100, &[], &[], &[]).await.unwrap();
         found(&store, 1).await;
         show(&store, &truth).await;
         assert_eq!(shown(&truth).await, 1);

@@ -78,7 +78,7 @@ fn fill(data: &Path) {
         let truth = open_truth(data).await.unwrap();
         let keeping = Keeping::new(truth.clone());
         let found = [finding("role/app", 1, 3.5), finding("role/ci", 2, 9.25)];
-        keeping.apply("look", 0, 2, &found, &[]).await.unwrap();
+        keeping.apply("look", 0, 2, &found, &[], &[]).await.unwrap();
         let letter = |body: &str| NewDeadLetter {
             source: "plain".to_owned(),
             id: String::new(),

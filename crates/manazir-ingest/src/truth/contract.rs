@@ -18,7 +18,7 @@ use crate::projection::Projection;
 pub use dead_letters::{KEPT, check_bounds, check_dead_letters};
 pub use findings::check_findings;
 pub use jobs::check_jobs;
-pub use projection::check_projection;
+pub use projection::{check_projection, graph_event};
 
 /// The name of the outbox that the checks show.
 pub const OUTBOX: &str = "outbox of a test";
@@ -89,7 +89,7 @@ pub fn letter(number: u64) -> NewDeadLetter {
 pub(crate) async fn add(truth: &dyn Truth, findings: &[NewFinding], letters: &[NewDeadLetter]) {
     let after = truth.projected(OUTBOX).await.unwrap();
     let through = after + (findings.len() + letters.len()) as u64;
-    assert_eq!(truth.apply(OUTBOX, after, through, findings, letters).await.unwrap(), through);
+    assert_eq!(truth.apply(OUTBOX, after, through, findings, letters, &[]).await.unwrap(), through);
 }
 
 #[cfg(test)]
@@ -105,7 +105,8 @@ mod tests {
             check_findings(&InMemory::default()).await;
             check_dead_letters(&InMemory::default()).await;
             check_bounds(&InMemory::keeping(KEPT)).await;
-            check_projection(&InMemory::default()).await;
+            let truth = InMemory::default();
+            check_projection(&truth, async || truth.happened()).await;
             check_jobs(&InMemory::default()).await;
         });
     }

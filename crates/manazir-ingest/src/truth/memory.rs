@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use manazir_model::Timestamp;
+use manazir_model::{GraphEvent, Timestamp};
 
 use crate::Error;
 use crate::dead_letters::{DeadLetterEntry, DeadLetterFilter, DeadLetters, Kept, LetterState, NewDeadLetter};
@@ -23,6 +23,7 @@ struct Inside {
     jobs: BTreeMap<u64, Job>,
     last_job: u64,
     projected: BTreeMap<String, u64>,
+    happened: BTreeMap<String, GraphEvent>,
 }
 
 #[derive(Debug)]
@@ -44,6 +45,11 @@ impl InMemory {
     /// One that keeps so much.
     pub fn keeping(kept: Kept) -> Self {
         Self { kept, ..Self::default() }
+    }
+
+    /// Events of the graph, in the order of their identities.
+    pub fn happened(&self) -> Vec<GraphEvent> {
+        self.lock().happened.values().cloned().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inside> {
@@ -100,6 +106,17 @@ impl Inside {
         );
         self.letters.retain(|&number, letter| number > oldest && letter.bytes_before >= bytes);
         self.dropped += (before - self.letters.len()) as u64;
+    }
+
+    fn add_happened(&mut self, happened: &[GraphEvent]) {
+        for event in happened {
+            let known = self.happened.entry(event.id.clone()).or_insert_with(|| event.clone());
+            if event.until >= known.until {
+                known.until = event.until;
+                known.severity = event.severity;
+                known.sentence.clone_from(&event.sentence);
+            }
+        }
     }
 
     /// Changes a letter that waits.
@@ -241,6 +258,7 @@ impl Projection for InMemory {
         through: u64,
         findings: &[NewFinding],
         letters: &[NewDeadLetter],
+        happened: &[GraphEvent],
     ) -> Result<u64, Error> {
         let mut inside = self.lock();
         let projected = inside.projected.get(outbox).copied().unwrap_or_default();
@@ -249,6 +267,7 @@ impl Projection for InMemory {
         }
         inside.add_findings(findings, &self.kept);
         inside.add_letters(letters, &self.kept);
+        inside.add_happened(happened);
         inside.projected.insert(outbox.to_owned(), through);
         Ok(through)
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use manazir_model::{EventVerdict, SeriesSamples};
+use manazir_model::{EventVerdict, GraphEvent, SeriesSamples};
 use rayon::prelude::*;
 
 use crate::answers::Answer;
@@ -60,8 +60,9 @@ impl<'d> Sorted<'d> {
 
 /// What a message came to.
 pub(super) enum Outcome {
-    /// An event, or a message of samples, whose verdict is empty; and the samples that were judged by it.
-    Judged(Box<Judged>, Sampled),
+    /// An event, or a message of samples, whose verdict is empty; the samples that were judged by it; and what all of
+    /// that is on the event graph.
+    Judged(Box<Judged>, Sampled, Vec<GraphEvent>),
     Dead(DeadLetter),
 }
 
@@ -69,14 +70,14 @@ impl Outcome {
     /// What it taught the models: one event, or so many samples.
     fn learnt(&self) -> usize {
         match self {
-            Self::Judged(_, sampled) => sampled.len().max(1),
+            Self::Judged(_, sampled, _) => sampled.len().max(1),
             Self::Dead(_) => 1,
         }
     }
 
     fn answer(&self) -> Answer {
         match self {
-            Self::Judged(judged, _) => Answer::New(judged.verdict.clone()),
+            Self::Judged(judged, ..) => Answer::New(judged.verdict.clone()),
             Self::Dead(dead) => Answer::Dead(dead.reason.clone()),
         }
     }
@@ -93,21 +94,32 @@ pub(super) fn judged_messages<'d>(fresh: &[&'d Delivery], outcomes: &[(u64, Outc
 }
 
 /// What a batch came to, each for its own part of the commit.
-pub(super) fn split(outcomes: Vec<(u64, Outcome)>) -> (Vec<Judged>, Vec<DeadLetter>, BTreeMap<u16, Sampled>) {
-    let (mut judged, mut dead) = (Vec::with_capacity(outcomes.len()), Vec::new());
-    let mut sampled = BTreeMap::<u16, Sampled>::new();
+#[derive(Default)]
+pub(super) struct Parts {
+    pub(super) judged: Vec<Judged>,
+    pub(super) dead: Vec<DeadLetter>,
+    pub(super) sampled: BTreeMap<u16, Sampled>,
+    pub(super) happened: BTreeMap<u16, Vec<GraphEvent>>,
+}
+
+/// Takes outcomes apart.
+pub(super) fn split(outcomes: Vec<(u64, Outcome)>) -> Parts {
+    let mut parts = Parts { judged: Vec::with_capacity(outcomes.len()), ..Parts::default() };
     for (_, outcome) in outcomes {
         match outcome {
-            Outcome::Judged(one, samples) => {
+            Outcome::Judged(one, samples, happened) => {
                 if !samples.is_empty() {
-                    sampled.entry(one.partition).or_default().extend(samples);
+                    parts.sampled.entry(one.partition).or_default().extend(samples);
                 }
-                judged.push(*one);
+                if !happened.is_empty() {
+                    parts.happened.entry(one.partition).or_default().extend(happened);
+                }
+                parts.judged.push(*one);
             }
-            Outcome::Dead(one) => dead.push(one),
+            Outcome::Dead(one) => parts.dead.push(one),
         }
     }
-    (judged, dead, sampled)
+    parts
 }
 
 /// The outcomes of a partition, or the receipt of the message whose judging panicked, and what it said.
@@ -211,7 +223,8 @@ fn outcome<J: Judge>(judge: &mut J, delivery: &Delivery, seq: u64, decode: Decod
             Ok(sampled) => {
                 let event = Stored { at: message.received_at, ..Stored::default() };
                 let judged = Judged::new(message, seq, event, EventVerdict::default());
-                Outcome::Judged(Box::new(judged), sampled)
+                let happened = episodes(judge, &sampled);
+                Outcome::Judged(Box::new(judged), sampled, happened)
             }
             Err(reason) => dead(delivery, seq, reason),
         };
@@ -222,6 +235,8 @@ fn outcome<J: Judge>(judge: &mut J, delivery: &Delivery, seq: u64, decode: Decod
     };
     let verdict = judge.update(&event);
     let sampled = judge.counted(message.received_at, &event);
+    let mut happened: Vec<GraphEvent> = judge.happened(message.received_at, &event).into_iter().collect();
+    happened.extend(episodes(judge, &sampled));
     let event = Stored {
         at: event.at,
         request_id: event.request.into_owned(),
@@ -230,7 +245,12 @@ fn outcome<J: Judge>(judge: &mut J, delivery: &Delivery, seq: u64, decode: Decod
         resources: event.resources.into_iter().map(std::borrow::Cow::into_owned).collect(),
     };
     let judged = Judged::new(message, seq, event, verdict);
-    Outcome::Judged(Box::new(judged), sampled)
+    Outcome::Judged(Box::new(judged), sampled, happened)
+}
+
+/// What the episodes of some samples are on the event graph.
+fn episodes<J: Judge>(judge: &J, sampled: &Sampled) -> Vec<GraphEvent> {
+    sampled.findings.iter().filter_map(|finding| judge.episode(finding)).collect()
 }
 
 /// Teaches the models a message, of events or of samples; the samples that were judged by it.

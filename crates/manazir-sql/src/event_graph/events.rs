@@ -65,15 +65,25 @@ fn length_class(event: &GraphEvent) -> i64 {
 }
 
 pub(super) async fn add(truth: &Truth, events: &[GraphEvent]) -> Result<(), sqlx::Error> {
-    let events = last_seen(events);
     if events.is_empty() {
         return Ok(());
     }
     let mut writing = Writing::begin(truth).await?;
-    let mut connection = writing.connection();
-    lock(&mut connection, COUNTER).await?;
+    insert(&mut writing.connection(), events).await?;
+    writing.commit().await
+}
+
+pub(super) async fn insert(
+    connection: &mut Connection<'_>,
+    events: &[GraphEvent],
+) -> Result<(), sqlx::Error> {
+    let events = last_seen(events);
+    if events.is_empty() {
+        return Ok(());
+    }
+    lock(connection, COUNTER).await?;
     for some in events.chunks(ROWS_A_STATEMENT) {
-        let known = known(&mut connection, some).await?;
+        let known = known(connection, some).await?;
         let changed: Vec<(&[u8], GraphEvent)> = some
             .iter()
             .filter_map(|(key, event)| match known.get(key) {
@@ -81,9 +91,9 @@ pub(super) async fn add(truth: &Truth, events: &[GraphEvent]) -> Result<(), sqlx
                 Some(known) => known.seen_again(event).map(|event| (key.as_slice(), event)),
             })
             .collect();
-        put(&mut connection, &changed).await?;
+        put(connection, &changed).await?;
     }
-    writing.commit().await
+    Ok(())
 }
 
 /// Each identity once, in the order in which they come first, with its key.

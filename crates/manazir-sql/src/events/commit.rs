@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use manazir_ingest::{Commit, DeadLetter, Judged, Lease, Message, PARTITIONS, Places, Sampled, Snapshot};
-use manazir_model::{SeriesFinding, Timestamp};
+use manazir_model::{GraphEvent, SeriesFinding, Timestamp};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
 use super::show::show;
+use crate::event_graph;
 use crate::lake::{Numbers, append};
+use crate::statement::Connection;
 use crate::text::kept;
 
 /// Models are written often and read seldom: the fastest level.
@@ -47,6 +49,9 @@ pub(super) async fn commit(
     let dead: Vec<&DeadLetter> = commit.dead.iter().filter(|dead| kept(dead.partition)).collect();
     let episodes: Vec<&SeriesFinding> = sampled.iter().flat_map(|sampled| &sampled.findings).collect();
     show(&mut transaction, judged.iter().map(|(judged, _)| *judged), episodes.into_iter(), &dead).await?;
+    let happened = commit.happened.iter().filter(|(partition, _)| kept(**partition));
+    let happened: Vec<GraphEvent> = happened.flat_map(|(_, events)| events).cloned().collect();
+    event_graph::insert(&mut Connection::Postgres(&mut transaction), &happened).await?;
     let mut applied: BTreeMap<u16, u64> = BTreeMap::new();
     let places = judged.iter().map(|(judged, _)| (judged.partition, judged.seq));
     let dead = dead.iter().map(|dead| (dead.partition, dead.seq));
