@@ -206,7 +206,8 @@ impl Default for Worker {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Events {
-    /// Days for which an event that is sent again is known, and its verdict can be asked for. Anomalies stay.
+    /// Days for which an event that is sent again is known, and its verdict can be asked for, and after it was last
+    /// seen stands on the event graph. Anomalies stay.
     pub retention_days: u32,
     /// Series that events become beside those that are always there.
     pub series: Vec<EventRollup>,

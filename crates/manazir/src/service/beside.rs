@@ -65,8 +65,9 @@ impl Beside {
             worker,
             projecting: backend.embedded().map(|store| Projecting::start(store, keeping.clone())),
             keeper: judges.then(|| Keeper::start(kept, keep, super::now)).transpose()?,
-            forgetting: judges
-                .then(|| Forgetting::start(backend, &settings.events, exported_first, super::now)),
+            forgetting: judges.then(|| {
+                Forgetting::start(backend, &keeping.truth, &settings.events, exported_first, super::now)
+            }),
         };
         Ok((beside, worker_ended))
     }

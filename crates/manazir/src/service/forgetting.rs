@@ -1,11 +1,14 @@
-//! What is too old goes: events with their verdicts after so many days, messages as soon as no restart needs them.
+//! What is too old goes: events, with their verdicts and what they are on the event graph, after so many days; messages
+//! as soon as no restart needs them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use manazir_explain::EventGraphStore;
 use manazir_model::Timestamp;
 use manazir_parquet::Folder;
+use manazir_sql::Truth;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -29,14 +32,19 @@ impl Forgetting {
     /// What is to be exported goes after that: `exported_first`, if it is given, says how far that is.
     pub(super) fn start(
         backend: &Arc<Backend>,
+        truth: &Truth,
         events: &Events,
         exported_first: Option<Folder>,
         now: fn() -> Timestamp,
     ) -> Self {
         let (stop, mut stopped) = watch::channel(false);
         let kept = Duration::from_secs(86_400) * events.retention_days;
-        let round =
-            Arc::new(Round { backend: Arc::clone(backend), exported_first, stopping: stopped.clone() });
+        let round = Arc::new(Round {
+            backend: Arc::clone(backend),
+            truth: truth.clone(),
+            exported_first,
+            stopping: stopped.clone(),
+        });
         let task = tokio::spawn(async move {
             while tokio::time::timeout(EVERY, stopped.wait_for(|stopped| *stopped)).await.is_err() {
                 let before = Timestamp(now().micros().saturating_sub(kept.as_micros() as i64));
@@ -66,6 +74,7 @@ impl Forgetting {
 /// What a round needs.
 struct Round {
     backend: Arc<Backend>,
+    truth: Truth,
     exported_first: Option<Folder>,
     stopping: watch::Receiver<bool>,
 }
@@ -74,7 +83,7 @@ impl Round {
     /// Blocks: not to be called from a thread of the runtime.
     fn run(&self, runtime: &Handle, before: Timestamp) -> Result<()> {
         const ALL: u64 = AT_A_TIME as u64;
-        let Self { backend, exported_first, stopping } = self;
+        let Self { backend, truth, exported_first, stopping } = self;
         let on = || !*stopping.borrow();
         while on() && runtime.block_on(backend.trim(AT_A_TIME))? == ALL {}
         let archive = backend.archive();
@@ -87,6 +96,7 @@ impl Round {
             some = runtime.block_on(archive.forget(before, until.as_ref(), AT_A_TIME))?;
             forgotten += some;
         }
+        while on() && runtime.block_on(EventGraphStore::forget(truth, before, AT_A_TIME))? > 0 {}
         if forgotten > 0 {
             tracing::info!(forgotten, %before, "events that arrived before were forgotten; sent again they are new");
         }

@@ -9,11 +9,14 @@
 //! the end the same events go in the same order into a service that nobody kills: if one of them had been learnt
 //! twice, or not at all, the verdicts would differ.
 //!
+//! What of them is an event of the graph stands in the truth once, too.
+//!
 //! A few rounds are an everyday test; `cargo xtask soak --only kill --rounds 200` is the long form.
 
 #![allow(clippy::print_stderr, reason = "the long form says what it did")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
+mod graph;
 mod ledger;
 mod system;
 
@@ -61,6 +64,7 @@ fn rounds<S: System>(name: &str, everyday: u64, start: impl Fn() -> S) {
             acknowledged_before_kills += one_round(&mut system, &mut ledger, &mut random);
         }
         let order = ledger.check(&mut system.client());
+        graph::check(&system.truth(), &order);
         drop(system);
         same_without_kills(&start(), &ledger, &order);
         events += order.len();

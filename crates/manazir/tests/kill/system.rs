@@ -16,6 +16,9 @@ pub(crate) trait System {
     /// A caller with a connection of its own.
     fn client(&self) -> Client;
 
+    /// The address of its truth.
+    fn truth(&self) -> String;
+
     /// Ends some of its processes, or all, as a failing machine would.
     fn kill(&mut self, random: &mut Random);
 
@@ -52,6 +55,10 @@ impl Embedded {
 impl System for Embedded {
     fn client(&self) -> Client {
         self.service.as_ref().unwrap().client(&self.token)
+    }
+
+    fn truth(&self) -> String {
+        format!("sqlite://{}", self.folder.path().join("data/truth.db").display())
     }
 
     fn kill(&mut self, _random: &mut Random) {
@@ -119,6 +126,10 @@ impl Machines {
 impl System for Machines {
     fn client(&self) -> Client {
         self.api.as_ref().unwrap().client(&self.token)
+    }
+
+    fn truth(&self) -> String {
+        self.postgres.url()
     }
 
     fn kill(&mut self, random: &mut Random) {
