@@ -72,10 +72,10 @@ pub(crate) async fn add(transaction: &mut Txn, dependencies: &[Dependency]) -> S
         let first = all().map(|(from, _)| *from).min().unwrap_or_default();
         let last = all().map(|(_, until)| *until).max().unwrap_or_default();
         let old = touching(transaction, &edges, (first, last)).await?;
-        let mut changes = Vec::new();
+        let mut changes = Changes::default();
         for ((names, new), old) in some.iter().zip(old) {
             let joined = spans::joined([old.as_slice(), new].concat());
-            changes.extend(spans::changes(&old, &joined).into_iter().map(|span| (*names, span)));
+            changes.add(*names, &old, &joined);
         }
         put(transaction, &changes).await?;
     }
@@ -85,17 +85,20 @@ pub(crate) async fn add(transaction: &mut Txn, dependencies: &[Dependency]) -> S
 /// Ends a dependency, as the port says.
 pub(crate) async fn end(transaction: &mut Txn, names: Names<'_>, at: Timestamp) -> Said<()> {
     let old = touching(transaction, &[names], (at, Timestamp(i64::MAX))).await?.concat();
-    let changes = spans::changes(&old, &spans::ended(&old, at));
-    put(transaction, &changes.into_iter().map(|span| (names, span)).collect::<Vec<_>>()).await
+    let mut changes = Changes::default();
+    changes.add(names, &old, &spans::ended(&old, at));
+    put(transaction, &changes).await
 }
 
 /// Lets spans take the place of those that begin at the same instant.
 pub(crate) async fn replace(transaction: &mut Txn, dependencies: &[Dependency]) -> Said<()> {
     let last: BTreeMap<(Names<'_>, Timestamp), Timestamp> =
         dependencies.iter().map(|one| ((names(one), one.from), one.until)).collect();
-    let changes: Vec<(Names<'_>, Span)> =
+    let all: Vec<(Names<'_>, Span)> =
         last.into_iter().map(|((names, from), until)| (names, (from, until))).collect();
-    put(transaction, &changes).await
+    // Whether they are there need not be known: what is not there is not deleted.
+    let held = all.iter().filter(|(_, (from, until))| from < until).copied().collect();
+    put(transaction, &Changes { gone: all, held }).await
 }
 
 /// Spans of each of these edges that overlap or touch a time.
@@ -127,23 +130,47 @@ async fn touching(transaction: &mut Txn, edges: &[Names<'_>], (first, last): Spa
     Ok(spans)
 }
 
-/// Writes spans anew, and takes away those that are empty.
-async fn put(transaction: &mut Txn, changes: &[(Names<'_>, Span)]) -> Said<()> {
-    for some in changes.chunks(ROWS_A_STATEMENT) {
-        let of = |((caller, callee, source), (from, until)): &(Names<'_>, Span)| -> BoltType {
-            row([
-                ("caller", key(caller).into()),
-                ("callee", key(callee).into()),
-                ("source", (*source).into()),
-                ("from", from.micros().into()),
-                ("until", until.micros().into()),
-            ])
-        };
+/// Spans to be written.
+#[derive(Default)]
+struct Changes<'n> {
+    /// Those that are taken away, by their first instants.
+    gone: Vec<(Names<'n>, Span)>,
+    /// Those that are made after that.
+    held: Vec<(Names<'n>, Span)>,
+}
+
+impl<'n> Changes<'n> {
+    /// What makes the old spans of an edge the new ones.
+    fn add(&mut self, names: Names<'n>, old: &[Span], new: &[Span]) {
+        for (from, until) in spans::changes(old, new) {
+            if old.iter().any(|(known, _)| *known == from) {
+                self.gone.push((names, (from, until)));
+            }
+            if from < until {
+                self.held.push((names, (from, until)));
+            }
+        }
+    }
+}
+
+async fn put(transaction: &mut Txn, changes: &Changes<'_>) -> Said<()> {
+    let of = |((caller, callee, source), (from, until)): &(Names<'_>, Span)| -> BoltType {
+        row([
+            ("caller", key(caller).into()),
+            ("callee", key(callee).into()),
+            ("source", (*source).into()),
+            ("from", from.micros().into()),
+            ("until", until.micros().into()),
+        ])
+    };
+    for some in changes.gone.chunks(ROWS_A_STATEMENT) {
         run(transaction, DELETE, some.iter().map(of).collect()).await?;
-        let held = || some.iter().filter(|(_, (from, until))| from < until);
-        let names: BTreeSet<&str> = held().flat_map(|((caller, callee, _), _)| [*caller, *callee]).collect();
-        entities(transaction, names).await?;
-        run(transaction, CREATE, held().map(of).collect()).await?;
+    }
+    let names: BTreeSet<&str> =
+        changes.held.iter().flat_map(|((caller, callee, _), _)| [*caller, *callee]).collect();
+    entities(transaction, names).await?;
+    for some in changes.held.chunks(ROWS_A_STATEMENT) {
+        run(transaction, CREATE, some.iter().map(of).collect()).await?;
     }
     Ok(())
 }

@@ -60,7 +60,42 @@ impl fmt::Debug for BoltGraph {
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
     use super::*;
+
+    fn listener() -> (TcpListener, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("bolt://ann:s3cr3t@{}", listener.local_addr().unwrap());
+        (listener, url)
+    }
+
+    /// The clock runs ahead while everybody waits.
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_says_nothing_is_away() {
+        let (_silent, url) = listener();
+        let begun = tokio::time::Instant::now();
+        let away = BoltGraph::open(&url).await.unwrap_err();
+        assert!(matches!(away, Error::Unreachable { .. }), "{away:?}");
+        assert!(begun.elapsed().as_secs() <= 30, "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test]
+    async fn another_server_is_told_as_such() {
+        let (web, url) = listener();
+        let served = std::thread::spawn(move || {
+            let (mut stream, _) = web.accept().unwrap();
+            stream.read_exact(&mut [0; 20]).unwrap();
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+        });
+        let wrong = BoltGraph::open(&url).await.unwrap_err();
+        assert!(matches!(wrong, Error::Store(_)), "{wrong:?}");
+        let why = wrong.source().unwrap().to_string();
+        assert!(why.contains("Protocol mismatch"), "{why}");
+        served.join().unwrap();
+    }
 
     /// With TLS there is more to go wrong before anybody is spoken to.
     #[tokio::test]

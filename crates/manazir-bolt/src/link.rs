@@ -16,6 +16,10 @@ use crate::failure::{failed, silent};
 /// away. A statement of ours takes milliseconds.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
+/// For a connection with its greetings, or one statement with its connection. The client itself waits for the first answer
+/// of a server without an end, and tries a statement again for a minute.
+const BEGIN_MAX: Duration = Duration::from_secs(20);
+
 /// For a transaction of several statements.
 const WORK_MAX: Duration = Duration::from_secs(60);
 
@@ -79,7 +83,7 @@ impl Link {
         self.within(async {
             for statement in SCHEMA {
                 // Not in a transaction: such a change is one of its own.
-                self.graph.run(Query::new(statement.to_owned())).await?;
+                soon(self.graph.run(query(statement))).await?;
             }
             Ok(())
         })
@@ -103,7 +107,7 @@ impl Link {
 
     /// Begins a transaction. Dropped without a commit it changes nothing.
     pub(crate) async fn begin(&self) -> Said<Txn> {
-        self.graph.start_txn().await
+        soon(self.graph.start_txn()).await
     }
 
     /// Reads rows.
@@ -116,6 +120,11 @@ impl Link {
         })
         .await
     }
+}
+
+/// Waits no longer than a connection and a statement may take.
+async fn soon<T>(work: impl Future<Output = Said<T>>) -> Said<T> {
+    timeout(BEGIN_MAX, work).await.unwrap_or(Err(neo4rs::Error::ConnectionTimedOut))
 }
 
 /// Commits, or gives back what the transaction held.

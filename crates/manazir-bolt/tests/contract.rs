@@ -14,25 +14,30 @@ use manazir_testkit::arcadedb::{self, ArcadeDb};
 use neo4rs::{ConfigBuilder, Graph, query};
 
 /// The server of one test.
-struct Server {
-    url: String,
-    _own: Option<ArcadeDb>,
+enum Server {
+    Own(ArcadeDb),
+    Given(String),
 }
 
 impl Server {
     fn start() -> Self {
-        if let Some(url) = arcadedb::given() {
-            return Self { url, _own: None };
-        }
-        let own = ArcadeDb::start();
-        Self { url: own.url(), _own: Some(own) }
+        arcadedb::given().map_or_else(|| Self::Own(ArcadeDb::start()), Self::Given)
     }
 
-    /// The graph, emptied.
-    async fn empty(&self) -> BoltGraph {
-        // Connections and transactions of those before are gone with them.
-        client(&self.url).run(query("MATCH (n) DETACH DELETE n")).await.unwrap();
-        BoltGraph::open(&self.url).await.unwrap()
+    /// The address of an empty database.
+    async fn empty(&self) -> String {
+        match self {
+            Self::Own(server) => server.database(),
+            Self::Given(url) => {
+                client(url).run(query("MATCH (n) DETACH DELETE n")).await.unwrap();
+                url.clone()
+            }
+        }
+    }
+
+    /// A graph in which nothing is.
+    async fn graph(&self) -> BoltGraph {
+        BoltGraph::open(&self.empty().await).await.unwrap()
     }
 }
 
@@ -49,20 +54,21 @@ fn client(url: &str) -> Graph {
 #[tokio::test]
 async fn the_event_graph_needs_arcadedb() {
     let server = Server::start();
-    contract::check_event_graph(async || server.empty().await).await;
+    contract::check_event_graph(async || server.graph().await).await;
 }
 
 #[tokio::test]
 async fn copies_need_arcadedb_needs_arcadedb() {
     let server = Server::start();
-    contract::check_copy(async || server.empty().await).await;
+    contract::check_copy(async || server.graph().await).await;
 }
 
 /// What people see who look with a client of their own.
 #[tokio::test]
 async fn the_graph_is_one_of_nodes_and_relationships_needs_arcadedb() {
     let server = Server::start();
-    let graph = server.empty().await;
+    let url = server.empty().await;
+    let graph = BoltGraph::open(&url).await.unwrap();
     let names = |id: &str, entity: &str, target: Option<&str>| manazir_model::GraphEvent {
         entity: entity.to_owned(),
         target: target.map(str::to_owned),
@@ -80,7 +86,7 @@ async fn the_graph_is_one_of_nodes_and_relationships_needs_arcadedb() {
     // The question of the reference.
     let page = include_str!("../../../docs/reference/event-graph.md");
     let question = page.split("```cypher\n").nth(1).unwrap().split("```").next().unwrap();
-    let client = client(&server.url);
+    let client = client(&url);
     let ask = async |event: &str| {
         let mut rows = client.execute(query(question).param("event", event)).await.unwrap();
         let mut found = Vec::new();
@@ -110,10 +116,10 @@ async fn the_graph_is_one_of_nodes_and_relationships_needs_arcadedb() {
 #[tokio::test(flavor = "multi_thread")]
 async fn several_may_write_needs_arcadedb() {
     let server = Server::start();
-    server.empty().await;
+    let url = server.empty().await;
     let writers: Vec<_> = (0..3_i64)
         .map(|writer| {
-            let url = server.url.clone();
+            let url = url.clone();
             tokio::spawn(async move {
                 let graph = BoltGraph::open(&url).await.unwrap();
                 for round in 0..8 {
@@ -129,7 +135,7 @@ async fn several_may_write_needs_arcadedb() {
     for writer in writers {
         writer.await.unwrap();
     }
-    let graph = BoltGraph::open(&server.url).await.unwrap();
+    let graph = BoltGraph::open(&url).await.unwrap();
     let all = all_events(&graph).await;
     assert_eq!(all.len(), 25);
     assert_eq!(all[0].until, manazir_model::Timestamp::from_seconds(7));

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
@@ -12,12 +13,16 @@ const PASSWORD: &str = "play with:data/";
 /// As it stands in a URI.
 const PASSWORD_IN_URI: &str = "play%20with%3Adata%2F";
 
+/// `root` and the password, as HTTP has it: Base64.
+const BASIC: &str = "Authorization: Basic cm9vdDpwbGF5IHdpdGg6ZGF0YS8=\r\n";
+
 /// A running server with an empty database; dropping it ends it, and so does the end of the test's process.
 #[derive(Debug)]
 pub struct ArcadeDb {
     process: Process,
     port: u16,
     http_port: u16,
+    databases: AtomicU32,
     folder: TempDir,
 }
 
@@ -39,7 +44,7 @@ impl ArcadeDb {
         let (port, http_port) = (server::free_port(), server::free_port());
         let mut process = process(&folder, port, http_port);
         process.wait(|| is_ready(http_port));
-        Self { process, port, http_port, folder }
+        Self { process, port, http_port, databases: AtomicU32::new(0), folder }
     }
 
     /// Its address, as its administrator.
@@ -52,6 +57,19 @@ impl ArcadeDb {
     #[must_use]
     pub fn url_as(&self, password: &str) -> String {
         format!("bolt://root:{password}@127.0.0.1:{}/manazir", self.port)
+    }
+
+    /// The address of a new, empty database.
+    ///
+    /// # Panics
+    /// If the server does not make it.
+    #[must_use]
+    pub fn database(&self) -> String {
+        let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let create = format!(r#"{{"command":"create database {name}"}}"#);
+        let made = server::http(self.http_port, "POST", "/api/v1/server", BASIC, &create);
+        assert!(matches!(made, Some((200, _))), "the database is not made: {made:?}");
+        format!("bolt://root:{PASSWORD_IN_URI}@127.0.0.1:{}/{name}", self.port)
     }
 
     /// Ends the server at once, as a failing machine would; what is on disk stays.
