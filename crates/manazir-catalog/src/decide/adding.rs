@@ -102,6 +102,10 @@ const ADDS: [&str; 26] = [
     "volume",
 ];
 
+/// What becomes of things that are counted, where it does not end in `ed`.
+const BECAME: [&str; 13] =
+    ["active", "in", "lost", "made", "new", "open", "out", "paid", "read", "sent", "sold", "won", "written"];
+
 /// Units of amounts, and of amounts in a time.
 const UNITS_ADD: [&str; 17] = [
     "bytes", "kB", "KiB", "MB", "MiB", "GB", "GiB", "bits", "bit/s", "kbit/s", "Mbit/s", "W", "kW", "kWh",
@@ -135,7 +139,7 @@ pub(crate) fn decide(name: &str, unit: Option<&str>) -> Decision<Adding> {
     }
     match told.iter().find(|word| ADDS.contains(&word.as_str())) {
         Some(word) => Decision::new(Adding::Adds, 0.9, format!("{word:?} in the name {name:?}")),
-        None if told.last().is_some_and(|word| is_plural(word)) => {
+        None if counts_things(told) => {
             Decision::new(Adding::Adds, 0.8, format!("the name {name:?} counts things"))
         }
         None => {
@@ -150,6 +154,13 @@ fn is_apart(word: &str) -> bool {
         .strip_prefix('p')
         .is_some_and(|digits| digits.len() >= 2 && digits.chars().all(|digit| digit.is_ascii_digit()));
     quantile || [Some(word), word.strip_suffix('s')].into_iter().flatten().any(|word| APART.contains(&word))
+}
+
+/// `orders`, `failed_requests`, `baskets_paid`; not `news_sentiment`.
+fn counts_things(words: &[String]) -> bool {
+    let [.., last] = words else { return false };
+    let says_what_became = last.ends_with("ed") || BECAME.contains(&last.as_str());
+    is_plural(last) || (says_what_became && words.first().is_some_and(|word| is_plural(word)))
 }
 
 /// `orders`, `failures`; not `status`, `address`, `values`.
@@ -174,6 +185,9 @@ mod tests {
             ("disk_written_bytes_total", Some("bytes")),
             ("power_kw", Some("kW")),
             ("count", None),
+            ("baskets_paid", None),
+            ("requests_failed", None),
+            ("users_active", None),
         ] {
             assert!(adds(name, unit), "{name}");
         }
@@ -189,6 +203,8 @@ mod tests {
             ("unique_visitors", None),
             ("temperature_celsius", Some("°C")),
             ("status", None),
+            ("news_sentiment", None),
+            ("address_changed", None),
             ("wait", Some("s")),
             ("level_of_detail", None),
         ] {
