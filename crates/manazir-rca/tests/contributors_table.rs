@@ -96,22 +96,28 @@ fn denominators(rows: &[Row]) -> Vec<Column> {
     rows.iter().map(one).collect()
 }
 
-fn baselines() -> Vec<Baseline> {
+fn baselines(whole: Option<f64>) -> Vec<Baseline> {
     let episode = span(EPISODE.0, EPISODE.1);
-    let back = Back::of(episode, Grain::HOUR, hour(0)).unwrap();
+    let back = Back::of(episode, Grain::HOUR, hour(0)).expect("four weeks have a week before the last");
     assert_eq!(back, Back::Weeks(1));
     let spans = |n| Baseline::Spans(back.spans(episode, hour(0), n));
-    vec![Baseline::Expected { before: back.micros() }, spans(1), spans(9)]
+    vec![Baseline::Expected { before: back.micros(), whole }, spans(1), spans(9)]
 }
 
 fn cubes(history: &History<'_>) -> Vec<Cube> {
-    let cube = |baseline: &Baseline| history.cube(span(EPISODE.0, EPISODE.1), baseline).unwrap();
-    baselines().iter().map(cube).collect()
+    [None, Some(9_000.0)].map(|whole| cubes_of(history, whole)).concat()
+}
+
+/// Against each baseline, with leaves scaled to a whole if there is one.
+fn cubes_of(history: &History<'_>, whole: Option<f64>) -> Vec<Cube> {
+    let cube =
+        |baseline: &Baseline| history.cube(span(EPISODE.0, EPISODE.1), baseline).expect("rows are whole");
+    baselines(whole).iter().map(cube).collect()
 }
 
 #[test]
 fn every_baseline_names_the_combination() {
-    for cube in cubes(&history(&rows(1, 0.3, 0.0))) {
+    for cube in cubes_of(&history(&rows(1, 0.3, 0.0)), None) {
         let explanation = explain(&cube, &Config::default());
         assert_eq!(explanation.verdict, Verdict::Elements);
         assert_eq!(cube.label(&explanation.elements[0].values), "country=c2 & app=a1");
@@ -137,8 +143,10 @@ fn sums_are_those_of_the_episode() {
         assert_eq!((actual.as_slice(), expected.as_slice()), (&[34.0, 7.0][..], &wanted[..]), "{baseline:?}");
     };
     // 169 was not forecast, 170 has no number: the one is taken from 1, the other from 2, where there is none either.
-    check(Baseline::Expected { before: 168 * HOUR }, [8.0 + 2.0 + 9.0, 7.0]);
-    check(Baseline::Expected { before: 0 }, [8.0 + 9.0, 7.0]);
+    check(Baseline::Expected { before: 168 * HOUR, whole: None }, [8.0 + 2.0 + 9.0, 7.0]);
+    check(Baseline::Expected { before: 0, whole: None }, [8.0 + 9.0, 7.0]);
+    check(Baseline::Expected { before: 0, whole: Some(48.0) }, [34.0, 14.0]);
+    check(Baseline::Expected { before: 0, whole: Some(f64::NAN) }, [17.0, 7.0]);
     check(Baseline::Spans(vec![span(0, 3)]), [7.0, 0.0]);
     check(Baseline::Spans(vec![span(0, 1), span(3, 4)]), [6.0, 0.0]);
     check(Baseline::Spans(Vec::new()), [0.0, 0.0]);
@@ -156,7 +164,7 @@ fn forecasts_that_are_too_low_on_the_whole_are_made_up_for() {
         under: None,
     };
     let history = History::new(vec!["app".into()], vec![leaf], &[span(300, 399)]);
-    let cube = history.cube(span(300, 399), &Baseline::Expected { before: 0 }).unwrap();
+    let cube = history.cube(span(300, 399), &Baseline::Expected { before: 0, whole: None }).unwrap();
     assert_eq!(cube.measure(), &Measure::Additive { actual: vec![25.0], expected: vec![25.0] });
 }
 
@@ -183,7 +191,7 @@ fn noise_is_what_earlier_spans_were_off_by() {
     let earlier = Back::Weeks(1).spans(span(EPISODE.0, EPISODE.1), hour(0), 4);
     // A sum of twelve hours, each off by 5 %; two of them against each other.
     let wanted = 0.05 / 12.0_f64.sqrt();
-    let forecast = history.noise(&Baseline::Expected { before: 0 }, &earlier);
+    let forecast = history.noise(&Baseline::Expected { before: 0, whole: None }, &earlier);
     let weeks = history.noise(&Baseline::Spans(Vec::new()), &earlier);
     assert!((0.6..1.6).contains(&(forecast / wanted)), "{forecast} {wanted}");
     assert!((0.6..1.6).contains(&(weeks / wanted / std::f64::consts::SQRT_2)), "{weeks} {wanted}");

@@ -57,12 +57,16 @@ pub struct Leaf<'a> {
 }
 
 /// What was to be expected of an episode.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Baseline {
     /// What was forecast. Where nothing was, what was forecast or measured so many microseconds earlier.
     Expected {
         /// Positive; 0 if nothing lies so far back.
         before: i64,
+        /// What all leaves of an amount together were forecast to come to in the episode, if that is known: their
+        /// forecasts are scaled to it. A total shows a week that its noisy leaves hide, and all of them would be
+        /// off alike on a Sunday.
+        whole: Option<f64>,
     },
     /// The median of what was measured in these spans; one of them is itself.
     Spans(Vec<Span>),
@@ -147,17 +151,22 @@ impl<'a> History<'a> {
     pub fn cube(&self, episode: Span, baseline: &Baseline) -> Result<Cube, Error> {
         let slots = self.slots(episode);
         let sums = |numbers: &Numbers<'_>, bias: f64| match baseline {
-            Baseline::Expected { before } => (numbers.sum(episode), numbers.forecast(&slots, *before, bias)),
+            Baseline::Expected { before, .. } => {
+                (numbers.sum(episode), numbers.forecast(&slots, *before, bias))
+            }
             Baseline::Spans(spans) => (numbers.sum(episode), numbers.median(spans)),
         };
         let over: Vec<(f64, f64)> = self.each(|leaf, bias| sums(&leaf.over, bias[0])).collect();
         let is_ratio = self.leaves.iter().any(|leaf| leaf.under.is_some());
-        let (actual, expected) = over.into_iter().unzip();
+        let (actual, mut expected): (Vec<f64>, Vec<f64>) = over.into_iter().unzip();
         let measure = if is_ratio {
             let under = self.each(|leaf, bias| leaf.under.map_or((0.0, 0.0), |under| sums(&under, bias[1])));
             let (under, under_expected) = under.unzip();
             Measure::Ratio { actual: [actual, under], expected: [expected, under_expected] }
         } else {
+            if let Baseline::Expected { whole: Some(whole), .. } = baseline {
+                scale(&mut expected, *whole);
+            }
             Measure::Additive { actual, expected }
         };
         let (dimensions, codes) = self.coded()?;
@@ -268,6 +277,19 @@ impl Numbers<'_> {
         } else {
             sum
         }
+    }
+}
+
+/// Makes forecasts sum to what the whole was forecast to be. Where they disagree by more than a factor of five, one of
+/// them knows nothing, and they are left as they are.
+fn scale(expected: &mut [f64], whole: f64) {
+    const FACTOR_MAX: f64 = 5.0;
+    // In order of size, so that the order of leaves changes no bit of it.
+    let mut sorted = expected.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let factor = whole / sorted.iter().sum::<f64>();
+    if (1.0 / FACTOR_MAX..FACTOR_MAX).contains(&factor) {
+        expected.iter_mut().for_each(|expected| *expected *= factor);
     }
 }
 
