@@ -33,5 +33,7 @@ pub use rejects::{REJECTS_FILE, Reason, Reject, RejectCount, Rejects};
 pub use report::{Report, SeriesReport, TableQuality, TableReport, survey};
 pub use scan::quality::SeriesQuality;
 pub use source::{Batch, FileSource, Keys, Outcome, SampleSink, SeriesFacts, SourceReader};
-pub use table::{Catalog, Column, Decision, Layout, Role, Skipped, Spread, Table, TableFile, TimeAxis};
+pub use table::{
+    Adding, Catalog, Column, Decision, Layout, Role, Skipped, Spread, Table, TableFile, TimeAxis,
+};
 pub use time::{DateOrder, EpochUnit, TimeForm};

@@ -7,7 +7,7 @@ use manazir_model::{Grain, SeriesKind};
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::table::{Decision, Role};
+use crate::table::{Adding, Decision, Role};
 
 /// Name of the file.
 pub const RULES_FILE: &str = "manazir.toml";
@@ -77,6 +77,9 @@ pub(crate) struct TableRules {
     pub(crate) grain_told: Option<Grain>,
     unit: Option<Units>,
     kind: Option<Kinds>,
+    adds_up: Option<Vec<String>>,
+    #[serde(default)]
+    ratio: BTreeMap<String, [String; 2]>,
     pub(crate) day_first: Option<bool>,
     #[serde(default)]
     pub(crate) ignore: Vec<String>,
@@ -109,6 +112,15 @@ impl TableRules {
         }
     }
 
+    /// A list of what adds up says of all other measures that they do not.
+    pub(crate) fn adding_of(&self, column: &str) -> Option<Decision<Adding>> {
+        if let Some([over, under]) = self.ratio.get(column) {
+            return Some(Decision::told(Adding::Ratio { over: over.clone(), under: under.clone() }));
+        }
+        let adds = self.adds_up.as_ref()?.iter().any(|name| name == column);
+        Some(Decision::told(if adds { Adding::Adds } else { Adding::Apart }))
+    }
+
     /// An error at the place where the rules stand.
     pub(crate) fn error(&self, message: String) -> Error {
         Error::Config { path: self.origin.0.clone(), line: self.origin.1, message }
@@ -116,12 +128,13 @@ impl TableRules {
 
     /// All columns that the rules name, to find misspelt ones.
     pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
-        let lists = [&self.measures, &self.key].into_iter().flatten().flatten();
+        let lists = [&self.measures, &self.key, &self.adds_up].into_iter().flatten().flatten();
+        let ratios = self.ratio.iter().flat_map(|(name, parts)| std::iter::once(name).chain(parts));
         let units = match &self.unit {
             Some(Units::Each(units)) => units.keys().collect(),
             _ => Vec::new(),
         };
-        lists.chain(&self.time).chain(&self.ignore).chain(units).map(String::as_str)
+        lists.chain(&self.time).chain(&self.ignore).chain(units).chain(ratios).map(String::as_str)
     }
 
     fn checked(mut self) -> std::result::Result<Self, String> {

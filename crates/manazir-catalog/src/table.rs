@@ -61,6 +61,23 @@ pub enum Role {
     Ignored,
 }
 
+/// How the series of a measure become one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Adding {
+    /// Their sum means something: orders of all countries.
+    Adds,
+    /// They do not: temperatures of all rooms.
+    Apart,
+    /// The sums of two other measures do, one over the other: errors of all requests.
+    Ratio {
+        /// Name of the measure above the line.
+        over: String,
+        /// Name of the measure below it.
+        under: String,
+    },
+}
+
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Column {
@@ -72,6 +89,8 @@ pub struct Column {
     pub kind: Option<Decision<SeriesKind>>,
     /// For a measure: its unit, where a name tells it.
     pub unit: Option<Decision<String>>,
+    /// For a measure: whether its series add up.
+    pub adding: Option<Decision<Adding>>,
     /// Numbers are written with a comma as decimal sign.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub decimal_comma: bool,
@@ -205,6 +224,13 @@ impl Table {
     /// Indexes of the columns with this role.
     pub fn with_role(&self, role: Role) -> impl Iterator<Item = usize> + '_ {
         self.columns.iter().enumerate().filter(move |(_, column)| column.role.value == role).map(|(at, _)| at)
+    }
+
+    /// How the series of a metric become one. A metric that a column of names gives has no column of its own.
+    pub fn adding_of(&self, metric: &str, unit: Option<&str>) -> Decision<Adding> {
+        let column = self.columns.iter().find(|column| column.name == metric);
+        let told = column.and_then(|column| column.adding.clone());
+        told.unwrap_or_else(|| crate::decide::adding::decide(metric, unit))
     }
 
     /// Bytes on disk of all files.

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test sets up may panic")]
 
 use expect_test::{Expect, expect};
-use manazir_catalog::{FileSource, Limits, SourceReader, unwatched};
+use manazir_catalog::{Adding, FileSource, Limits, SourceReader, unwatched};
 
 #[track_caller]
 fn check(rules: &str, expected: Expect) {
@@ -26,7 +26,7 @@ fn wrong_rules_are_errors_with_file_and_line() {
     check(
         "[table.shop]\n\nzones = \"Asia/Tokyo\"\n",
         expect![
-            "/manazir.toml:3: unknown field `zones`, expected one of `time`, `zone`, `measures`, `dimensions`, `key`, `grain`, `unit`, `kind`, `day_first`, `ignore`"
+            "/manazir.toml:3: unknown field `zones`, expected one of `time`, `zone`, `measures`, `dimensions`, `key`, `grain`, `unit`, `kind`, `adds_up`, `ratio`, `day_first`, `ignore`"
         ],
     );
     check(
@@ -70,13 +70,17 @@ fn the_example_is_accepted() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("manazir.toml"), include_str!("../manazir.example.toml")).unwrap();
     let rows: String =
-        (0..40).map(|row| format!("{:02}/07/2014,BR,web,{row},{row}.5,x\n", row % 28 + 1)).collect();
-    let header = "ordered_at,country,channel,orders,revenue,note";
+        (0..40).map(|row| format!("{:02}/07/2014,BR,web,{row},{row}.5,1.1,x\n", row % 28 + 1)).collect();
+    let header = "ordered_at,country,channel,orders,revenue,basket,note";
     std::fs::write(folder.path().join("shop.csv"), format!("{header}\n{rows}")).unwrap();
     let source = FileSource::new([folder.path().to_str().unwrap()], Limits::default());
     let table = &source.discover(&mut unwatched).unwrap().tables[0];
     let roles: Vec<_> = table.columns.iter().map(|column| format!("{:?}", column.role.value)).collect();
-    assert_eq!(roles, ["Time", "Dimension", "Dimension", "Measure", "Measure", "Ignored"]);
+    assert_eq!(roles, ["Time", "Dimension", "Dimension", "Measure", "Measure", "Measure", "Ignored"]);
     assert_eq!(table.grain.value.unwrap().to_string(), "5 min");
     assert_eq!(table.columns[4].unit.as_ref().unwrap().value, "EUR");
+    let ratio = Adding::Ratio { over: "revenue".into(), under: "orders".into() };
+    let adding: Vec<_> =
+        [3, 5].map(|column: usize| table.columns[column].adding.clone().unwrap().value).into();
+    assert_eq!(adding, [Adding::Adds, ratio]);
 }

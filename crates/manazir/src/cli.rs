@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Role;
+use crate::contributors::Baseline;
 use crate::engine::Sensitivity;
 
 /// Directory that a second run goes on from.
@@ -143,6 +144,8 @@ Examples:
   manazir up examples/nab
   manazir up orders.csv latency.parquet --data /var/lib/manazir
   manazir up huge/ --fresh
+  manazir up orders.csv --baseline last-week
+  manazir up orders.csv --json | jq -r '.anomalies[].contributors | select(.) | .sentence'
   manazir up metrics/ --alarms-per-week 0.1")]
 pub struct Up {
     /// Files, folders or patterns: CSV, TSV, JSON, NDJSON, Parquet, also as .gz and .zst; or a folder of
@@ -158,6 +161,9 @@ pub struct Up {
     /// How many anomalies to tell on the terminal
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub top: usize,
+    /// What a total's change is measured against when it is taken apart
+    #[arg(long, value_name = "BASELINE", value_enum, default_value_t)]
+    pub baseline: Baseline,
     /// How much is told.
     #[command(flatten)]
     pub sensitivity: SensitivityArgs,

@@ -47,6 +47,12 @@ fn span() -> Span {
     Span::days(Timestamp::from_seconds(1_772_409_600), grain, DAYS)
 }
 
+/// The same weeks in quarters of an hour, for the table of many series.
+fn span_of_quarters() -> Span {
+    let grain = Grain::from_micros(15 * Grain::MINUTE.micros()).unwrap_or(Grain::HOUR);
+    Span::days(span().start, grain, DAYS)
+}
+
 /// A place in the demo: day from 0, hour and minute.
 fn place(day: usize, hour: usize, minute: usize) -> usize {
     day * DAY + hour * HOUR + minute / 5
@@ -61,6 +67,8 @@ pub fn demo() -> Demo {
         ("errors", maker.errors()),
         ("cold_store", vec![maker.temperature()]),
         ("disk", vec![maker.disk()]),
+        // Drawn last, so that the others stay what they were before it came.
+        ("baskets", maker.baskets()),
     ];
     let mut incidents = maker.incidents;
     incidents.sort_by_key(|incident| incident.injected.start_at);
@@ -79,12 +87,51 @@ impl Maker {
         rhythm: &Rhythm,
         hidden: Option<(&'static str, Incident)>,
     ) -> Series {
+        self.drawn(key, rhythm, span(), hidden)
+    }
+
+    fn drawn(
+        &mut self,
+        key: SeriesKey,
+        rhythm: &Rhythm,
+        span: Span,
+        hidden: Option<(&'static str, Incident)>,
+    ) -> Series {
         let incident = hidden.map(|(_, incident)| incident);
-        let series = draw(key.clone(), rhythm, span(), incident.as_slice(), &mut self.random);
+        let series = draw(key.clone(), rhythm, span, incident.as_slice(), &mut self.random);
         if let Some((story, incident)) = hidden {
-            self.incidents.push(DemoIncident { story, injected: injected(key, span(), &incident) });
+            self.incidents.push(DemoIncident { story, injected: injected(key, span, &incident) });
         }
         series
+    }
+
+    /// Baskets that are paid, by country and version of the app: one combination of them loses orders.
+    fn baskets(&mut self) -> Vec<Series> {
+        let release =
+            Incident { kind: Disturbance::Dip, first: place(23, 17, 0) / 3, length: 24, factor: 0.15 };
+        let countries = [("BR", 520.0, 20.0), ("DE", 310.0, 18.0), ("IN", 260.0, 14.0), ("US", 590.0, 23.0)];
+        let apps = [("3.9", 0.09), ("4.1", 0.22), ("4.2", 0.55), ("web", 0.14)];
+        let mut all = Vec::new();
+        for (app, share) in apps {
+            for (country, level, peak_hour) in countries {
+                let rhythm = Rhythm {
+                    level: level * share,
+                    day_share: 0.75,
+                    peak_hour,
+                    weekend: 1.1,
+                    growth: 0.05,
+                    noise: 0.04,
+                    counts: true,
+                };
+                let labels = [("app", app), ("country", country)];
+                let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned()));
+                let is_broken = (app, country) == ("4.2", "BR");
+                let hidden = is_broken.then_some(("app 4.2 lost its payments in Brazil", release));
+                let key = SeriesKey::new("paid_baskets", labels);
+                all.push(self.drawn(key, &rhythm, span_of_quarters(), hidden));
+            }
+        }
+        all
     }
 
     /// Orders a minute of four countries, whose days and weekends differ.
@@ -233,18 +280,15 @@ impl Demo {
     }
 }
 
-/// `time,label,metric`, or `time,metric` for a series without labels; rows in order of time.
+/// `time,label,…,metric`; rows in order of time.
 fn table_text(series: &[Series]) -> String {
     let Some(first) = series.first() else { return String::new() };
-    let label = first.key.labels.first().map(|(label, _)| label.as_str());
-    let mut text = match label {
-        Some(label) => format!("time,{label},{}\n", first.key.metric),
-        None => format!("time,{}\n", first.key.metric),
-    };
+    let labels: String = first.key.labels.iter().map(|(label, _)| format!("{label},")).collect();
+    let mut text = format!("time,{labels}{}\n", first.key.metric);
     for index in 0..first.len() {
         for series in series {
-            let label = series.key.labels.first().map_or(String::new(), |(_, value)| format!("{value},"));
-            text.push_str(&format!("{},{label}{}\n", series.at[index], series.values[index]));
+            let labels: String = series.key.labels.iter().map(|(_, value)| format!("{value},")).collect();
+            text.push_str(&format!("{},{labels}{}\n", series.at[index], series.values[index]));
         }
     }
     text
@@ -285,14 +329,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_demo_is_always_the_same_and_hides_six_incidents() {
+    fn the_demo_is_always_the_same_and_hides_seven_incidents() {
         let (one, other) = (demo(), demo());
         assert_eq!(one.incidents, other.incidents);
-        assert_eq!(one.incidents.len(), 6);
+        assert_eq!(one.incidents.len(), 7);
         let series =
             |demo: &Demo| demo.tables.iter().flat_map(|(_, series)| series.clone()).collect::<Vec<_>>();
         assert_eq!(series(&one), series(&other));
-        assert_eq!(series(&one).len(), 9);
+        assert_eq!(series(&one).len(), 9 + 16);
     }
 
     #[test]

@@ -92,6 +92,7 @@ fn report(series: Series, sensitivity: Sensitivity) -> SeriesReport {
         choice: choice_words(&baseline, series.unit.as_deref(), sensitivity),
         baseline_words: baseline_words(baseline.repeats),
         confidence_note: note(&series),
+        total: None,
         expected: baseline.expected,
         score,
         anomalies,

@@ -3,6 +3,8 @@
 use manazir_model::{Anomaly, Series};
 use serde::{Deserialize, Serialize};
 
+use crate::contributors::{Drilled, Total};
+
 /// A series with what was expected of it and where it strayed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeriesReport {
@@ -25,6 +27,8 @@ pub struct SeriesReport {
     pub baseline_words: String,
     /// Why the verdicts should be read with care: "only 9 days: no weekly pattern yet".
     pub confidence_note: Option<String>,
+    /// Of a series that is the total of others: what it is made of.
+    pub total: Option<Total>,
 }
 
 impl SeriesReport {
@@ -41,6 +45,13 @@ pub struct Finding<'a> {
     pub report: &'a SeriesReport,
     /// The episode.
     pub anomaly: &'a Anomaly,
+}
+
+impl Finding<'_> {
+    /// What it is made of, if it lies in a total and was taken apart.
+    pub fn drilled(&self) -> Option<&Drilled> {
+        self.report.total.as_ref()?.drilled_at(self.anomaly.start_at)
+    }
 }
 
 /// All anomalies, the strangest first; equals in the order of time, then of series.

@@ -13,7 +13,7 @@ pub struct Found {
     pub sources: Vec<String>,
     /// Tables with series, events or references.
     pub tables: Vec<FoundTable>,
-    /// Series that were judged.
+    /// Series that were judged, and totals of them.
     pub series: Vec<FoundSeries>,
     /// Rows that could not be read, by reason.
     pub rejects: Vec<RejectLine>,
@@ -71,6 +71,8 @@ pub struct FoundSeries {
     pub open_score: f64,
     /// Episodes found.
     pub anomalies: usize,
+    /// Series whose total it is; 0 of a series that is in the sources.
+    pub total_of: usize,
 }
 
 /// Rejected rows of one kind.
@@ -108,6 +110,7 @@ impl FoundSeries {
             score_max: 0.0,
             open_score: AlarmConfig::default().open_score,
             anomalies: 0,
+            total_of: 0,
         }
     }
 
@@ -115,6 +118,9 @@ impl FoundSeries {
     pub fn quality(&self) -> String {
         use crate::report::number::{counted, number};
         let mut words = Vec::new();
+        if self.total_of > 0 {
+            words.push(format!("total of {} series", crate::report::number::count(self.total_of)));
+        }
         if self.filled < 0.99995 {
             // Rounded down: 99.99 % must not read as all.
             words.push(format!("{} % filled", number((self.filled * 10_000.0).floor() / 100.0)));
@@ -135,7 +141,17 @@ impl Found {
 
     /// Samples of all series.
     pub fn samples(&self) -> usize {
-        self.series.iter().map(|series| series.samples).sum()
+        self.read().map(|series| series.samples).sum()
+    }
+
+    /// Series that are in the sources.
+    pub fn read(&self) -> impl Iterator<Item = &FoundSeries> {
+        self.series.iter().filter(|series| series.total_of == 0)
+    }
+
+    /// Totals of them that were judged as well.
+    pub fn totals(&self) -> usize {
+        self.series.len() - self.read().count()
     }
 }
 

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod contributors;
 pub mod demo;
 pub mod engine;
 pub mod finding;

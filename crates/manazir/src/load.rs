@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use manazir_catalog::{
-    Catalog, Collection, Decision, FileSource, Limits, Outcome, Progress, RejectCount, Rejects, Role,
+    Adding, Catalog, Collection, Decision, FileSource, Limits, Outcome, Progress, RejectCount, Rejects, Role,
     SampleSink, SeriesQuality, SourceReader, Table, Watch, collect,
 };
 use manazir_model::Series;
@@ -221,6 +221,15 @@ fn reasons(table: &Table) -> Vec<String> {
                 .iter()
                 .map(|kind| reason(&format!("{} is a {}", column.name, word(&kind.value)), kind)),
         );
+        let adds = |adding: &Decision<Adding>| {
+            let what = match &adding.value {
+                Adding::Adds => "adds up".to_owned(),
+                Adding::Apart => "does not add up".to_owned(),
+                Adding::Ratio { over, under } => format!("is {over} over {under}"),
+            };
+            reason(&format!("{} {what}", column.name), adding)
+        };
+        reasons.extend(column.adding.iter().map(adds));
         reasons.extend(
             column.unit.iter().map(|unit| reason(&format!("{} is in {}", column.name, unit.value), unit)),
         );

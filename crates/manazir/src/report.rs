@@ -1,6 +1,7 @@
 //! What people read: sentences, charts, tables; on a terminal and as an HTML file.
 
 pub mod axis;
+pub mod because;
 pub mod columns;
 pub mod html;
 pub mod name;

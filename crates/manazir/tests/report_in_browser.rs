@@ -37,10 +37,12 @@ fn demo_report(folder: &Path) -> PathBuf {
 fn the_report_of_the_demo_has_its_structure() {
     let folder = tempfile::tempdir().unwrap();
     let html = fs::read_to_string(demo_report(folder.path())).unwrap();
-    assert!(html.contains("What the demo hid: ") && html.contains(" of 6 incidents found"));
+    assert!(html.contains("What the demo hid: ") && html.contains(" of 7 incidents found"));
     for needle in [
         "<h1>",
         "class=\"ranked\"",
+        "Which combination made it",
+        "app = 4.2 in BR",
         "<article",
         "role=\"img\"",
         "What was found",

@@ -4,7 +4,7 @@ use manazir_model::SeriesKind;
 
 use super::facts::Facts;
 use super::key::{self, Place, Rows};
-use super::{kind, time_column, unit};
+use super::{adding, kind, time_column, unit};
 use crate::cell::OwnedCell;
 use crate::overrides::TableRules;
 use crate::table::{Column, Decision, Layout, Role, TimeAxis};
@@ -309,7 +309,9 @@ fn describe(
     let kind = measure
         .then(|| rules.kind_of(&name).unwrap_or_else(|| sampled_kind(pool, column, comma, rows, roles)));
     let unit = if measure { rules.unit_of(&name).or_else(|| unit::of_name(&name)) } else { None };
-    Column { name, role, kind, unit, decimal_comma: comma }
+    let told = |unit: Option<&str>| rules.adding_of(&name).unwrap_or_else(|| adding::decide(&name, unit));
+    let adding = measure.then(|| told(unit.as_ref().map(|unit| unit.value.as_str())));
+    Column { name, role, kind, unit, adding, decimal_comma: comma }
 }
 
 /// Gauge or counter, from the course of the sampled rows of each series.

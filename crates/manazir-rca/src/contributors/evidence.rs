@@ -35,8 +35,8 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    /// `skip`: leaves that are explained, and tell nothing of noise.
-    pub(super) fn new(actual: &[f64], expected: &[f64], skip: &[bool]) -> Self {
+    /// `skip`: leaves that are explained, and tell nothing of noise. `noise`: what is known of its scale already.
+    pub(super) fn new(actual: &[f64], expected: &[f64], skip: &[bool], noise: f64) -> Self {
         /// More leaves would tell no more of noise.
         const LEARNT_FROM: usize = 200_000;
         let step = step(actual, expected);
@@ -47,7 +47,7 @@ impl Evidence {
             .collect();
         let every = readings.len().div_ceil(LEARNT_FROM).max(1);
         let unexplained = readings.iter().zip(skip).filter(|(_, skip)| !**skip);
-        let noise = Noise::learn(unexplained.step_by(every).map(|(reading, _)| *reading), step);
+        let noise = Noise::learn(unexplained.step_by(every).map(|(reading, _)| *reading), step, noise);
         let least = noise.scale_min().powi(2);
         let leaf = |reading: &Reading| {
             if reading.size <= 0.0 {

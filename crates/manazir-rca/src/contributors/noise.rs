@@ -48,8 +48,8 @@ pub(super) struct Noise {
 }
 
 impl Noise {
-    /// From leaves that nothing is known of yet. `step`: of rounding.
-    pub(super) fn learn(readings: impl Iterator<Item = Reading>, step: f64) -> Self {
+    /// From leaves that nothing is known of yet. `step`: of rounding; `floor`: what is known of its scale already.
+    pub(super) fn learn(readings: impl Iterator<Item = Reading>, step: f64, floor: f64) -> Self {
         let mut sides: [Vec<Reading>; 2] = [Vec::new(), Vec::new()];
         for reading in readings.filter(|reading| reading.size > 0.0) {
             // A leaf that is not off at all is on both sides.
@@ -69,6 +69,10 @@ impl Noise {
         let mut noise = Self { relative, counting, step, shares: [1.0, 0.0, 0.0], width: 1.0 };
         (noise.shares, noise.width) =
             shape(up.iter().map(|reading| reading.deviation.abs() / noise.scale(reading.size)));
+        if noise.scale_min() < floor {
+            // A handful of leaves may be near to what was expected of them by chance.
+            noise = Self { relative: floor, shares: [1.0, 0.0, 0.0], width: 1.0, ..noise };
+        }
         noise
     }
 

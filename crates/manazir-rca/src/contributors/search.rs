@@ -30,12 +30,15 @@ pub struct Config {
     pub gain: f64,
     /// Nats that an element has to gain in addition if it moved against the whole.
     pub gain_against: f64,
+    /// Standard deviation of relative noise, ≥ 0, that is known from elsewhere; less is not believed to have been
+    /// learnt from the cube. A handful of leaves cannot tell it.
+    pub noise: f64,
 }
 
 impl Default for Config {
     fn default() -> Self {
         // A handful of causes in a cube is usual: −2 is about −ln 7.
-        Self { layers: 8, elements: 40, follow: 0.7, gain: -2.0, gain_against: 4.0 }
+        Self { layers: 8, elements: 40, follow: 0.7, gain: -2.0, gain_against: 4.0, noise: 0.0 }
     }
 }
 
@@ -83,7 +86,7 @@ pub(super) fn search(cube: &Cube, config: &Config) -> Outcome {
     let mut outcome =
         Outcome { found: Vec::new(), noise_scale: 0.0, change: whole_change, noise_of_change: 0.0, broad };
     for round in 0..ROUNDS {
-        let evidence = Evidence::new(&actual, &expected, &explained);
+        let evidence = Evidence::new(&actual, &expected, &explained, config.noise);
         if round > 0 && (evidence.noise_scale / outcome.noise_scale - 1.0).abs() < NOISE_IS_SAME {
             break;
         }

@@ -3,7 +3,9 @@
 use manazir_model::{AnomalyKind, Direction, SeriesKey, Timestamp};
 use serde::Serialize;
 
+use crate::contributors::{Baseline, Contributors};
 use crate::finding::{Finding, SeriesReport, Severity, ranked};
+use crate::report::because::because;
 use crate::report::sentence::sentence;
 use crate::report::when::common_year;
 
@@ -31,19 +33,32 @@ pub(super) struct AnomalyJson<'a> {
     detector: &'a str,
     choice: &'a str,
     open: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_of: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contributors: Option<ContributorsJson<'a>>,
 }
 
-/// All anomalies, the strangest first.
-pub(super) fn anomalies(reports: &[SeriesReport]) -> Vec<AnomalyJson<'_>> {
+/// What made the change of a total.
+#[derive(Debug, Serialize)]
+struct ContributorsJson<'a> {
+    sentence: String,
+    change: f64,
+    #[serde(flatten)]
+    told: &'a Contributors,
+}
+
+/// All anomalies, the strangest first; totals are taken apart by their change against `baseline`.
+pub(super) fn anomalies(reports: &[SeriesReport], baseline: Baseline) -> Vec<AnomalyJson<'_>> {
     let year = common_year(reports.iter().map(|report| &report.series));
     ranked(reports)
         .into_iter()
         .enumerate()
-        .map(|(position, finding)| one(finding, position + 1, year))
+        .map(|(position, finding)| one(finding, baseline, position + 1, year))
         .collect()
 }
 
-fn one(finding: Finding<'_>, rank: usize, year: i16) -> AnomalyJson<'_> {
+fn one(finding: Finding<'_>, baseline: Baseline, rank: usize, year: i16) -> AnomalyJson<'_> {
     let Finding { report, anomaly } = finding;
     let time = |at: Timestamp| at.to_string();
     AnomalyJson {
@@ -68,5 +83,13 @@ fn one(finding: Finding<'_>, rank: usize, year: i16) -> AnomalyJson<'_> {
         detector: &anomaly.detector,
         choice: &report.choice,
         open: anomaly.open,
+        total_of: report.total.as_ref().map(|total| total.leaves),
+        contributors: contributors(finding, baseline),
     }
+}
+
+fn contributors(finding: Finding<'_>, baseline: Baseline) -> Option<ContributorsJson<'_>> {
+    let told = finding.report.total.as_ref()?.drilled_at(finding.anomaly.start_at)?.by(baseline)?;
+    let sentence = because(told, finding.report.series.unit.as_deref());
+    Some(ContributorsJson { sentence, change: told.change(), told })
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{Ending, anomaly_json, parquet_out, tell, write_json};
 use crate::cli::{Detect, Output};
+use crate::contributors::Baseline;
 use crate::engine::{Thorough, thorough};
 use crate::finding::SeriesReport;
 use crate::found::Found;
@@ -49,17 +50,19 @@ pub(super) fn run(args: &Detect, output: Output, out: &mut dyn Write) -> Result<
         let title = args.sources.join(", ");
         let notes: Vec<String> =
             interrupted.then(|| "Interrupted: this is what was finished.".to_owned()).into_iter().collect();
-        let page = Page { title: &title, found: &found, reports: &reports, notes: &notes, hidden: &[] };
+        let baseline = Baseline::default();
+        let page =
+            Page { title: &title, found: &found, reports: &reports, baseline, notes: &notes, hidden: &[] };
         fs::write(path, render(&page)).with_context(|| format!("cannot write {}", path.display()))?;
     }
     if output.json {
-        let anomalies = anomaly_json::anomalies(&reports);
+        let anomalies = anomaly_json::anomalies(&reports, Baseline::default());
         let ensembles = ensemble_json(&reports, &ensembles);
         write_json(out, &DetectJson { interrupted, anomalies, found: &found, ensembles })?;
     } else {
         let style = Style::of_stdout();
         tell::found(out, &found, style)?;
-        tell::anomalies(out, &found, &reports, args.top, style)?;
+        tell::anomalies(out, &found, &reports, (args.top, Baseline::default()), style)?;
         tell::ensembles(out, &reports, &ensembles, args.top, style)?;
         for path in args.out.iter().chain(&args.report) {
             writeln!(out, "Written: {}", path.display())?;

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::contributors::{Baseline, left_out};
 use crate::engine::Thorough;
 use crate::finding::{Finding, SeriesReport, ranked};
 use crate::found::Found;
@@ -16,9 +17,13 @@ const ROWS_MAX: usize = 12;
 /// What was found: tables, the series with the most faults, rejects.
 pub(super) fn found(out: &mut dyn Write, found: &Found, style: Style) -> io::Result<()> {
     let rejected = found.rejected() as usize;
+    let totals = match found.totals() {
+        0 => String::new(),
+        totals => format!(", and {}", counted(totals, "total of them", "totals of them")),
+    };
     let heading = format!(
-        "Found {} in {}: {}{}",
-        counted(found.series.len(), "series", "series"),
+        "Found {} in {}{totals}: {}{}",
+        counted(found.read().count(), "series", "series"),
         counted(found.tables.len(), "table", "tables"),
         counted(found.samples(), "sample", "samples"),
         if rejected > 0 { format!(", {} rejected", counted(rejected, "row", "rows")) } else { String::new() },
@@ -55,7 +60,7 @@ fn row(table: &crate::found::FoundTable) -> Vec<String> {
 
 /// Series that are not complete, the worst first.
 fn faults(out: &mut dyn Write, found: &Found, style: Style) -> io::Result<()> {
-    let mut faulty: Vec<_> = found.series.iter().filter(|series| series.quality() != "complete").collect();
+    let mut faulty: Vec<_> = found.read().filter(|series| series.quality() != "complete").collect();
     if faulty.is_empty() {
         return Ok(());
     }
@@ -63,7 +68,7 @@ fn faults(out: &mut dyn Write, found: &Found, style: Style) -> io::Result<()> {
     let rows: Vec<Vec<String>> =
         faulty.iter().take(ROWS_MAX / 2).map(|series| vec![series.name.clone(), series.quality()]).collect();
     writeln!(out, "{}", table(&["series", "quality"], &rows, style))?;
-    let complete = found.series.len() - faulty.len();
+    let complete = found.read().count() - faulty.len();
     let text = match faulty.len().saturating_sub(ROWS_MAX / 2) {
         0 => format!("{} complete", counted(complete, "series is", "series are")),
         left => format!("{} more with faults, {} complete", count(left), count(complete)),
@@ -83,7 +88,7 @@ pub(super) fn anomalies(
     out: &mut dyn Write,
     found: &Found,
     reports: &[SeriesReport],
-    top: usize,
+    (top, baseline): (usize, Baseline),
     style: Style,
 ) -> io::Result<()> {
     let findings = ranked(reports);
@@ -97,12 +102,26 @@ pub(super) fn anomalies(
         count(found.series.len()),
     );
     writeln!(out, "\n{}", style.paint(Ink::Strong, &heading))?;
-    writeln!(out, "{}", list(&findings[..top.min(findings.len())], year, style))?;
+    writeln!(out, "{}", list(&findings[..top.min(findings.len())], baseline, year, style))?;
     if findings.len() > top {
         let left = format!("and {} more, in the report", count(findings.len() - top));
         writeln!(out, "{}", style.paint(Ink::Quiet, &left))?;
     }
+    not_drilled(out, reports, style)?;
     strongest(out, first, style)
+}
+
+fn not_drilled(out: &mut dyn Write, reports: &[SeriesReport], style: Style) -> io::Result<()> {
+    match left_out(reports) {
+        0 => Ok(()),
+        left => {
+            let text = format!(
+                "{} of totals not taken apart: there are stranger ones, or it is too large",
+                counted(left, "anomaly", "anomalies")
+            );
+            writeln!(out, "{}", style.paint(Ink::Quiet, &text))
+        }
+    }
 }
 
 fn strongest(out: &mut dyn Write, finding: &Finding<'_>, style: Style) -> io::Result<()> {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{Ending, anomaly_json, tell, up_audit, write_json};
 use crate::audit;
 use crate::cli::{Output, Up};
+use crate::contributors::{Baseline, left_out};
 use crate::demo::{self, DemoIncident, demo};
 use crate::found::Found;
 use crate::judge::{Judged, judge};
@@ -24,6 +25,7 @@ const REPORT_FILE: &str = "manazir-report.html";
 struct UpJson<'a> {
     interrupted: bool,
     tables_reused: usize,
+    not_taken_apart: usize,
     report: &'a Path,
     anomalies: Vec<anomaly_json::AnomalyJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,13 +61,14 @@ pub(super) fn run(args: &Up, output: Output, out: &mut dyn Write) -> Result<Endi
     let judged = judge(&sources, Some(&state), args.sensitivity.into(), output.unwatched())?;
     let incidents = demo.as_ref().map(|demo| demo::found(&demo.incidents, &judged.reports));
     let hidden = incidents.as_deref().map(demo::verdict).unwrap_or_default();
-    let report = write_report(&judged, &title, &hidden, state.folder())?;
+    let report = write_report(&judged, &title, &hidden, args.baseline, state.folder())?;
     if output.json {
         let json = UpJson {
             interrupted: judged.interrupted,
             tables_reused: judged.reused,
+            not_taken_apart: left_out(&judged.reports),
             report: &report,
-            anomalies: anomaly_json::anomalies(&judged.reports),
+            anomalies: anomaly_json::anomalies(&judged.reports, args.baseline),
             demo: incidents.map(|incidents| {
                 incidents.into_iter().map(|(incident, found)| DemoJson { found, incident }).collect()
             }),
@@ -84,9 +87,16 @@ fn notes(judged: &Judged) -> Vec<String> {
     judged.interrupted.then(|| interrupted.to_owned()).into_iter().collect()
 }
 
-fn write_report(judged: &Judged, title: &str, hidden: &[(String, bool)], folder: &Path) -> Result<PathBuf> {
+fn write_report(
+    judged: &Judged,
+    title: &str,
+    hidden: &[(String, bool)],
+    baseline: Baseline,
+    folder: &Path,
+) -> Result<PathBuf> {
     let notes = notes(judged);
-    let page = Page { title, found: &judged.found, reports: &judged.reports, notes: &notes, hidden };
+    let page =
+        Page { title, found: &judged.found, reports: &judged.reports, baseline, notes: &notes, hidden };
     let path = folder.join(REPORT_FILE);
     fs::write(&path, render(&page))
         .with_context(|| format!("cannot write the report to {}", path.display()))?;
@@ -109,7 +119,7 @@ fn say(
         );
         writeln!(out, "{}", style.paint(Ink::Quiet, &text))?;
     }
-    tell::anomalies(out, &judged.found, &judged.reports, args.top, style)?;
+    tell::anomalies(out, &judged.found, &judged.reports, (args.top, args.baseline), style)?;
     writeln!(out)?;
     for note in notes(judged) {
         writeln!(out, "{}", wrapped(&note, style.width, 0))?;

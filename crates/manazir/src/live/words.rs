@@ -55,6 +55,7 @@ fn report(told: &Told<'_>) -> SeriesReport {
         choice: String::new(),
         baseline_words: basis(told.episode.peak.basis).to_owned(),
         confidence_note: None,
+        total: None,
         series,
     }
 }

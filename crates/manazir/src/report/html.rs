@@ -6,12 +6,14 @@
 mod card;
 mod cause;
 mod chart;
+mod contributors;
 mod escape;
 mod overview;
 mod table;
 
 pub use cause::explanation_page;
 
+use crate::contributors::{Baseline, left_out};
 use crate::finding::{Finding, SeriesReport, Severity, ranked};
 use crate::found::Found;
 use crate::report::number::{count, counted};
@@ -37,6 +39,8 @@ pub struct Page<'a> {
     pub found: &'a Found,
     /// What the engine says of the series.
     pub reports: &'a [SeriesReport],
+    /// What changes of totals are measured against first.
+    pub baseline: Baseline,
     /// Sentences that must be read with the result: interrupted, partial, of the demo.
     pub notes: &'a [String],
     /// What a demo hid, in words, and whether it was found; empty for data of which nobody knows.
@@ -51,7 +55,7 @@ pub fn render(page: &Page<'_>) -> String {
     body.push_str(&hidden(page.hidden));
     if !findings.is_empty() {
         body.push_str(&ranked_list(&findings, year));
-        body.push_str(&cards(page.reports, &findings, year));
+        body.push_str(&cards(page, &findings, year));
         body.push_str(&further(&findings, year));
         body.push_str(&overview::series(page.reports, year));
     }
@@ -177,16 +181,24 @@ fn ranked_list(findings: &[Finding<'_>], year: i16) -> String {
     format!("<h2>What is strange, the strangest first</h2>\n<ol class=\"ranked\">{items}</ol>\n")
 }
 
-fn cards(reports: &[SeriesReport], findings: &[Finding<'_>], year: i16) -> String {
+fn cards(page: &Page<'_>, findings: &[Finding<'_>], year: i16) -> String {
     let cards: String = findings
         .iter()
         .take(CARDS_MAX)
         .enumerate()
         .map(|(position, finding)| {
-            card::card(finding, position + 1, overview::anchor(reports, finding.report), year)
+            let overview = overview::anchor(page.reports, finding.report);
+            card::card(finding, page.baseline, (position + 1, overview), year)
         })
         .collect();
-    format!("<h2>One by one</h2>\n{cards}")
+    let left_out = match left_out(page.reports) {
+        0 => String::new(),
+        left => format!(
+            "<p class=\"quiet\">{} of totals not taken apart: there are stranger ones, or it is too large.</p>\n",
+            counted(left, "anomaly", "anomalies")
+        ),
+    };
+    format!("<h2>One by one</h2>\n{cards}{left_out}")
 }
 
 /// Those without a chart of their own, as rows.

@@ -20,14 +20,20 @@ const BAND_SHARE_MAX: f64 = 2.0;
 pub fn sentence(report: &SeriesReport, anomaly: &Anomaly, year: i16) -> String {
     let teller = Teller::new(report, anomaly, year);
     // A name may hold whatever a file holds; the words for it go to terminals.
-    printable(&format!("{} {}, {}", subject(&report.series), teller.what(), teller.when()))
+    printable(&format!("{} {}, {}", who(report), teller.what(), teller.when()))
 }
 
 /// The same of an episode that goes on while it is told: `since 14:05 on 27 Jan`.
 pub fn sentence_so_far(report: &SeriesReport, anomaly: &Anomaly, year: i16) -> String {
     let teller = Teller::new(report, anomaly, year);
     let since = teller.clock.since(anomaly.start_at);
-    printable(&format!("{} {}, {since}", subject(&report.series), teller.what()))
+    printable(&format!("{} {}, {since}", who(report), teller.what()))
+}
+
+/// A total says that it is one: a series of it may bear the same name.
+fn who(report: &SeriesReport) -> String {
+    let total = if report.total.is_some() { " in total" } else { "" };
+    format!("{}{total}", subject(&report.series))
 }
 
 /// What one sentence needs at hand.

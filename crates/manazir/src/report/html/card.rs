@@ -3,7 +3,8 @@
 use manazir_model::{Anomaly, AnomalyKind};
 
 use super::chart::Chart;
-use super::{escape, severity, table, time_cell};
+use super::{contributors, escape, severity, table, time_cell};
+use crate::contributors::Baseline;
 use crate::finding::{Finding, SeriesReport};
 use crate::report::columns::Window;
 use crate::report::number;
@@ -16,8 +17,13 @@ const TABLE_ROWS_MAX: usize = 48;
 /// Samples before and after the episode in its table.
 const TABLE_MARGIN: usize = 3;
 
-/// The card of a finding. `overview` is the anchor of the chart of its whole series, where there is one.
-pub(super) fn card(finding: &Finding<'_>, rank: usize, overview: Option<String>, year: i16) -> String {
+/// The card of a finding with its rank. `overview` is the anchor of the chart of its whole series, where there is one.
+pub(super) fn card(
+    finding: &Finding<'_>,
+    baseline: Baseline,
+    (rank, overview): (usize, Option<String>),
+    year: i16,
+) -> String {
     let Finding { report, anomaly } = *finding;
     let sentence = sentence(report, anomaly, year);
     let chart = Chart {
@@ -35,13 +41,14 @@ pub(super) fn card(finding: &Finding<'_>, rank: usize, overview: Option<String>,
         .map_or(String::new(), |note| format!("<p>Read with care: {}.</p>", escape::text(note)));
     format!(
         "<article class=\"card\" id=\"a{rank}\"><header><span>{rank}</span>{}<span>{}</span><span>score {:.1}</span></header>\
-         <h3>{}.</h3>\n{}<p class=\"quiet\">Judged by {}.{whole}</p>{note}{}</article>\n",
+         <h3>{}.</h3>\n{}<p class=\"quiet\">Judged by {}.{whole}</p>{note}{}{}</article>\n",
         severity(anomaly.score),
         kind_words(anomaly.kind),
         anomaly.score,
         escape::name(&sentence),
         chart.html(),
         escape::text(&report.choice),
+        contributors::section(finding, baseline),
         samples(report, anomaly, year),
     )
 }

@@ -65,9 +65,13 @@ fn section(report: &SeriesReport, position: usize, year: i16) -> String {
         with_unit(high, unit)
     );
     let chart = Chart { report, window, focus: None, label, year };
+    let total = report
+        .total
+        .as_ref()
+        .map_or(String::new(), |total| format!(", total of {}", counted(total.leaves, "series", "series")));
     format!(
         "<section class=\"card\" id=\"s{position}\"><h3>{}</h3><p class=\"quiet\">{episodes}. Judged by {}.</p>\n{}{}</section>\n",
-        escape::name(&series.key.to_string()),
+        escape::name(&format!("{}{total}", series.key)),
         escape::text(&report.choice),
         chart.html(),
         episodes_table(report, year),

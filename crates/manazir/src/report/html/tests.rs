@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use manazir_model::{Anomaly, AnomalyKind, Grain, Series, SeriesKey, Timestamp};
 
 use super::*;
+use crate::contributors::{Contributors, Drilled, Element, HeatDimension, HeatValue, Outcome, Total};
 use crate::found::{FoundSeries, FoundTable, RejectLine};
 
 /// A series of hours from 2026-01-05 on that is 10 but for 40 at one hour.
@@ -47,6 +48,7 @@ fn report(metric: &str, n_samples: usize, strange: &[usize]) -> SeriesReport {
         choice: "its recent level".to_owned(),
         baseline_words: "its recent level".to_owned(),
         confidence_note: None,
+        total: None,
     }
 }
 
@@ -57,7 +59,14 @@ fn page_of(reports: &[SeriesReport], found: Found) -> String {
         ..FoundSeries::of(&report.series)
     });
     let found = Found { series: series.collect(), ..found };
-    render(&Page { title: "shop", found: &found, reports, notes: &[], hidden: &[] })
+    render(&Page {
+        title: "shop",
+        found: &found,
+        reports,
+        baseline: Baseline::default(),
+        notes: &[],
+        hidden: &[],
+    })
 }
 
 /// How often a needle occurs.
@@ -240,4 +249,80 @@ fn colours_of_both_themes_have_contrast() {
         }
     }
     assert_eq!(times(STYLE, "--surface:#"), 2);
+}
+
+/// Against three baselines: `values` made the change of `report`.
+fn total_of(report: &SeriesReport, name: &str, value: &str) -> Total {
+    let one = |baseline: &Baseline| Contributors {
+        baseline: *baseline,
+        baseline_words: format!("baseline {value}"),
+        dimensions: vec![name.to_owned()],
+        leaves: 3,
+        samples: 1,
+        observed: 40.0,
+        expected: 10.0,
+        verdict: Outcome::Elements,
+        everywhere: None,
+        elements: [(25.0, value), (-2.0, "web")]
+            .map(|(contribution, value)| Element {
+                values: [(name.to_owned(), value.to_owned())].into(),
+                observed: 5.0 + contribution,
+                expected: 5.0,
+                contribution,
+                share: contribution / 30.0,
+                closes: contribution / 30.0,
+                confidence: 0.999,
+                leaves: 1,
+            })
+            .into(),
+        remainder: 7.0,
+        remainder_share: 7.0 / 30.0,
+        closes: 23.0 / 30.0,
+        heatmap: vec![HeatDimension {
+            name: name.to_owned(),
+            values: vec![HeatValue {
+                value: value.to_owned(),
+                observed: 30.0,
+                expected: 5.0,
+                contribution: 25.0,
+                share: 25.0 / 30.0,
+            }],
+            more: 4,
+            more_contribution: 5.0,
+        }],
+    };
+    let by = Baseline::ALL.iter().map(one).collect();
+    Total { leaves: 3, drilled: vec![Drilled { start_at: report.anomalies[0].start_at, by }], left_out: 2 }
+}
+
+#[test]
+fn a_total_is_taken_apart_with_gainers_and_losers_apart() {
+    let mut total = report("orders", 200, &[100]);
+    total.total = Some(total_of(&total, "app", "4.2"));
+    let html = page_of(&[total], Found::default()).replace('\u{a0}', " ");
+    let place = |needle: &str| html.find(needle).unwrap_or_else(|| panic!("{needle} is missing"));
+    assert!(place("Orders in total were") < place("Which combination made it"));
+    assert!(
+        place("<strong><bdi>83 % of the excess is app = 4.2; app = web moved the other way")
+            < place("<h5>Rose")
+    );
+    assert!(
+        place("<h5>Rose") < place("<h5>Fell") && place("<h5>Fell") < place("Not explained: +7 of +30, 23 %")
+    );
+    assert!(place("Had they all been as expected, 77 % of the excess would close") < place("<h5>Rose"));
+    assert_eq!(times(&html, "<summary>Against baseline 4.2</summary>"), 2);
+    assert_eq!(times(&html, "4 more, +5 together."), 3);
+    assert_eq!(times(&html, "2 anomalies of totals not taken apart"), 1);
+    // The bar says nothing that the number beside it does not.
+    assert_eq!(times(&html, "<i aria-hidden=\"true\"><b style=\"inline-size:50.0%\">"), 6);
+}
+
+#[test]
+fn names_of_combinations_stay_text() {
+    let evil = "<script>alert(1)</script>\"><img src=x>";
+    let mut total = report("orders", 200, &[100]);
+    total.total = Some(total_of(&total, evil, evil));
+    let html = page_of(&[total], Found::default());
+    assert_eq!((times(&html, "<script"), times(&html, "<img"), times(&html, "\"\">")), (0, 0, 0));
+    assert!(times(&html, "&lt;script&gt;alert(1)") > 10);
 }

@@ -84,6 +84,7 @@ fn check(case: &Case, sentence_expected: Expect) {
         choice: String::new(),
         baseline_words: case.baseline.to_owned(),
         confidence_note: None,
+        total: None,
     };
     sentence_expected.assert_eq(&sentence(&report, &anomaly, 2015));
 }

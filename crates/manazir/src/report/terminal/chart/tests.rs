@@ -42,6 +42,7 @@ fn report(values: &str, episode: Option<(usize, usize)>) -> SeriesReport {
         choice: String::new(),
         baseline_words: String::new(),
         confidence_note: None,
+        total: None,
     }
 }
 

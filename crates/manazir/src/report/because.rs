@@ -1,0 +1,197 @@
+//! Why a total changed, in one or two sentences.
+
+use std::collections::BTreeMap;
+
+use super::name::{printable, shortened};
+use super::number::{count, joined, number, percent};
+use crate::contributors::{Baseline, Contributors, Element, Outcome};
+
+/// Dimensions of places: people say `in BR`, not `country = BR`.
+const PLACES: [&str; 14] = [
+    "area",
+    "city",
+    "cluster",
+    "continent",
+    "country",
+    "dc",
+    "location",
+    "market",
+    "place",
+    "region",
+    "site",
+    "state",
+    "store",
+    "zone",
+];
+
+/// Elements that a sentence names.
+const NAMED_MAX: usize = 3;
+
+/// Longest name of an element in a sentence, in characters.
+const NAME_CHARS_MAX: usize = 80;
+
+/// Less of a change is not worth a word.
+const SHARE_MIN: f64 = 0.005;
+
+/// Less of a change that the rest made up for is not worth a word either: it scatters by as much.
+const MADE_UP_MIN: f64 = 0.05;
+
+/// From so many times the change on, parts that cancel each other are told by their numbers.
+const SHARE_MAX: f64 = 3.0;
+
+/// Why, as a sentence without its full stop: `83 % of the gap is app = 4.2 in BR; 17 % is not explained`.
+pub fn because(contributors: &Contributors, unit: Option<&str>) -> String {
+    let text = match contributors.verdict {
+        Outcome::Elements => elements(contributors, unit),
+        Outcome::Everywhere => everywhere(contributors),
+        Outcome::Nowhere => {
+            let largest = contributors.elements.first().map_or(String::new(), |element| {
+                let (share, gap) = (percent(element.share), gap(contributors));
+                format!("; the largest part, {share} of the {gap}, is {}", named(&element.values))
+            });
+            let of = dimensions(contributors);
+            format!("no combination of {of} explains it: a dimension may be missing{largest}")
+        }
+        Outcome::Noise => "no combination is off by more than all of them scatter".to_owned(),
+    };
+    let against = match contributors.baseline {
+        Baseline::Expected if contributors.verdict != Outcome::Noise => String::new(),
+        _ => format!("against {}, ", contributors.baseline_words),
+    };
+    printable(&capitalised(&format!("{against}{text}")))
+}
+
+/// What would be without the elements: `Had it been as expected, 83 % of the gap would close`.
+pub fn counterfactual(contributors: &Contributors) -> Option<String> {
+    let subject = match contributors.elements.len() {
+        _ if contributors.verdict != Outcome::Elements => return None,
+        0 => return None,
+        1 => "it",
+        _ => "they all",
+    };
+    let (closes, gap) = (contributors.closes, gap(contributors));
+    // Where parts cancel each other, a share of what is left of them says nothing.
+    let told = (SHARE_MIN..SHARE_MAX).contains(&closes);
+    let as_what = if contributors.baseline == Baseline::Expected { "as expected" } else { "as it was then" };
+    let share = if closes < 1.0 - SHARE_MIN { format!("{} of ", percent(closes)) } else { String::new() };
+    told.then(|| format!("Had {subject} been {as_what}, {share}the {gap} would close"))
+}
+
+/// `app = 4.2 in BR`, `app = 4.2 and shop = web`.
+pub fn named(values: &BTreeMap<String, String>) -> String {
+    let is_place = |name: &str| PLACES.contains(&name.to_lowercase().as_str());
+    let plain = |(name, value): &(&String, &String)| format!("{name} = {value}");
+    let (places, others): (Vec<_>, Vec<_>) = values.iter().partition(|(name, _)| is_place(name));
+    let words = match (others.as_slice(), places.as_slice()) {
+        ([], places) => places.iter().map(plain).collect::<Vec<_>>().join(" and "),
+        (others, places) => {
+            let others = others.iter().map(plain).collect::<Vec<_>>().join(" and ");
+            let places: String = places.iter().map(|(_, value)| format!(" in {value}")).collect();
+            format!("{others}{places}")
+        }
+    };
+    printable(&shortened(&words, NAME_CHARS_MAX))
+}
+
+/// What is to be explained, in a word: less than expected leaves a gap.
+pub fn gap(contributors: &Contributors) -> &'static str {
+    if contributors.change() < 0.0 { "gap" } else { "excess" }
+}
+
+fn elements(contributors: &Contributors, unit: Option<&str>) -> String {
+    let all = &contributors.elements;
+    if all.iter().any(|element| element.share.abs() > SHARE_MAX) {
+        return cancelling(all, unit);
+    }
+    if contributors.everywhere.is_some() {
+        let names: Vec<String> = all.iter().take(NAMED_MAX).map(|element| named(&element.values)).collect();
+        let names = listed(&names, all.len());
+        return format!("{}; apart from that, {names} stands out", everywhere(contributors));
+    }
+    let with: Vec<&Element> = all.iter().filter(|element| element.share > 0.0).collect();
+    let against: Vec<&Element> = all.iter().filter(|element| element.share <= 0.0).collect();
+    let mut parts = Vec::new();
+    if !with.is_empty() {
+        parts.push(shares(&with, gap(contributors)));
+    }
+    if !against.is_empty() {
+        let names: Vec<String> =
+            against.iter().take(NAMED_MAX).map(|element| named(&element.values)).collect();
+        parts.push(format!("{} moved the other way", listed(&names, against.len())));
+    }
+    let rest = contributors.remainder_share;
+    if rest >= SHARE_MIN {
+        parts.push(format!("{} is not explained", percent(rest)));
+    } else if rest <= -MADE_UP_MIN && against.is_empty() {
+        parts.push(format!("the rest made up for {} of it", percent(rest)));
+    }
+    parts.join("; ")
+}
+
+/// `61 % of the gap is app = 4.2 in BR, 22 % shop = web`
+fn shares(elements: &[&Element], gap: &str) -> String {
+    let one = |(position, element): (usize, &&Element)| {
+        let is_all = (1.0 - SHARE_MIN..1.0 + MADE_UP_MIN).contains(&element.share);
+        let share = if is_all { "all".to_owned() } else { percent(element.share) };
+        let name = named(&element.values);
+        if position == 0 { format!("{share} of the {gap} is {name}") } else { format!("{share} {name}") }
+    };
+    let told: Vec<String> = elements.iter().take(NAMED_MAX).enumerate().map(one).collect();
+    listed(&told, elements.len())
+}
+
+/// `app = 4.2 in BR is 212 instead of 530`: shares of a small sum of large parts say nothing.
+fn cancelling(elements: &[Element], unit: Option<&str>) -> String {
+    let one = |element: &Element| {
+        let numbers = joined(element.observed, "instead of", element.expected, unit);
+        format!("{} is {numbers}", named(&element.values))
+    };
+    let told: Vec<String> = elements.iter().take(NAMED_MAX).map(one).collect();
+    format!("parts moved against each other: {}", listed(&told, elements.len()))
+}
+
+fn everywhere(contributors: &Contributors) -> String {
+    let of = of_what(contributors);
+    let to = match contributors.everywhere {
+        Some(times) if times >= 10.0 => format!("to {} times {of}, ", number(times.round())),
+        Some(share) => format!("to {} of {of}, ", percent(share)),
+        None => String::new(),
+    };
+    format!(
+        "everything moved alike, {to}so the cause lies outside of the dimensions ({})",
+        dimensions(contributors)
+    )
+}
+
+/// What was named already, if it was.
+fn of_what(contributors: &Contributors) -> &'static str {
+    if contributors.baseline == Baseline::Expected { "what was expected" } else { "that" }
+}
+
+/// `app, country and shop`
+fn dimensions(contributors: &Contributors) -> String {
+    match contributors.dimensions.as_slice() {
+        [] => "the dimensions".to_owned(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// The first of `all`, with how many more there are.
+fn listed(told: &[String], all: usize) -> String {
+    match (told, all - told.len()) {
+        ([first @ .., last], 0) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        (told, 0) => told.join(", "),
+        (told, more) => format!("{} and {} more", told.join(", "), count(more)),
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    // A name keeps its letters: `app = 4.2` is no sentence's first word.
+    let first = letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+    first + letters.as_str()
+}
+
+#[cfg(test)]
+mod tests;

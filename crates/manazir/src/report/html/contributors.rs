@@ -1,0 +1,158 @@
+//! What made the change of a total: elements with their parts, and each dimension by itself.
+
+use super::{escape, table};
+use crate::contributors::{Baseline, Contributors, Element, HeatDimension, HeatValue};
+use crate::finding::Finding;
+use crate::report::because::{because, counterfactual, gap, named};
+use crate::report::number::{count, counted, percent, with_unit};
+
+/// Below the chart of a total: against the baseline that was asked for, then against the others. Empty of what was
+/// not taken apart.
+pub(super) fn section(finding: &Finding<'_>, baseline: Baseline) -> String {
+    let Some(drilled) = finding.drilled() else { return String::new() };
+    let Some(first) = drilled.by(baseline) else { return String::new() };
+    let unit = finding.report.series.unit.as_deref();
+    let other = |contributors: &Contributors| {
+        let heading = format!("Against {}", contributors.baseline_words);
+        let body = view(contributors, unit);
+        format!("<details><summary>{}</summary>{body}</details>", escape::text(&heading))
+    };
+    let others: String =
+        drilled.by.iter().filter(|other| other.baseline != first.baseline).map(other).collect();
+    let heats = format!(
+        "<details><summary>Each dimension by itself</summary>{}</details>",
+        first.heatmap.iter().map(|heat| heat_table(heat, unit)).collect::<String>()
+    );
+    format!(
+        "<section class=\"why\"><h4>Which combination made it</h4>{}{heats}{others}</section>\n",
+        answer(first, unit)
+    )
+}
+
+/// Answer and heat maps of a baseline that was not asked for.
+fn view(contributors: &Contributors, unit: Option<&str>) -> String {
+    let heats: String = contributors.heatmap.iter().map(|heat| heat_table(heat, unit)).collect();
+    format!("{}{heats}", answer(contributors, unit))
+}
+
+/// The sentence, then the elements: those that moved with the whole apart from those that moved against it.
+fn answer(contributors: &Contributors, unit: Option<&str>) -> String {
+    let why = because(contributors, unit);
+    let closes =
+        counterfactual(contributors).map_or(String::new(), |closes| format!(" {}.", escape::name(&closes)));
+    let change = format!(
+        "{} instead of {} by {}; {} of {}, {}.",
+        with_unit(contributors.observed, unit),
+        with_unit(contributors.expected, unit),
+        contributors.baseline_words,
+        counted(contributors.leaves, "combination", "combinations"),
+        contributors.dimensions.join(", "),
+        counted(contributors.samples, "sample", "samples"),
+    );
+    let (up, down): (Vec<&Element>, Vec<&Element>) =
+        contributors.elements.iter().partition(|element| element.contribution > 0.0);
+    let scale = scale(contributors);
+    let part = |title: &str, elements: &[&Element]| match elements {
+        [] => String::new(),
+        elements => elements_table(title, elements, (gap(contributors), scale), unit),
+    };
+    let parts = [part("Fell", &down), part("Rose", &up)];
+    let parts =
+        if contributors.change() < 0.0 { parts.concat() } else { format!("{}{}", parts[1], parts[0]) };
+    let rest = if contributors.elements.is_empty() { String::new() } else { remainder(contributors, unit) };
+    format!(
+        "<p><strong>{}.</strong>{closes}</p><p class=\"quiet\">{}</p>{parts}{rest}",
+        escape::name(&why),
+        escape::name(&change)
+    )
+}
+
+/// The part that fills a bar.
+fn scale(contributors: &Contributors) -> f64 {
+    let elements = contributors.elements.iter().map(|element| element.contribution);
+    elements.chain([contributors.remainder]).map(f64::abs).fold(0.0, f64::max)
+}
+
+fn elements_table(
+    title: &str,
+    elements: &[&Element],
+    (gap, scale): (&str, f64),
+    unit: Option<&str>,
+) -> String {
+    let row = |element: &&Element| {
+        vec![
+            escape::name(&named(&element.values)),
+            escape::text(&with_unit(element.observed, unit)),
+            escape::text(&with_unit(element.expected, unit)),
+            part_cell(element.contribution, scale, unit),
+            signed_percent(element.share),
+            signed_percent(element.closes),
+            format!("{:.0}\u{a0}%", (100.0 * element.confidence).floor()),
+        ]
+    };
+    let rows: Vec<Vec<String>> = elements.iter().map(row).collect();
+    let (share, closes) = (format!("#Share of the {gap}"), "#Would close");
+    let headings = ["Combination", "#Observed", "#Expected", "Part", &share, closes, "#Sure"];
+    format!("<h5>{title}</h5>{}", table::table(&headings, &rows))
+}
+
+fn remainder(contributors: &Contributors, unit: Option<&str>) -> String {
+    format!(
+        "<p>{}: {} of {}, {} of the {}.</p>",
+        if contributors.everywhere.is_some() {
+            "Moved with everything, or not explained"
+        } else {
+            "Not explained"
+        },
+        escape::text(&signed(contributors.remainder, unit)),
+        escape::text(&signed(contributors.change(), unit)),
+        signed_percent(contributors.remainder_share),
+        gap(contributors),
+    )
+}
+
+fn heat_table(heat: &HeatDimension, unit: Option<&str>) -> String {
+    let scale = heat.values.iter().map(|value| value.contribution.abs()).fold(0.0, f64::max);
+    let row = |value: &HeatValue| {
+        vec![
+            escape::name(&value.value),
+            escape::text(&with_unit(value.observed, unit)),
+            escape::text(&with_unit(value.expected, unit)),
+            part_cell(value.contribution, scale, unit),
+            signed_percent(value.share),
+        ]
+    };
+    let rows: Vec<Vec<String>> = heat.values.iter().map(row).collect();
+    let more = match heat.more {
+        0 => String::new(),
+        more => format!(
+            "<p class=\"quiet\">{} more, {} together.</p>",
+            count(more),
+            escape::text(&signed(heat.more_contribution, unit))
+        ),
+    };
+    let name = escape::name(&heat.name);
+    let headings = ["Value", "#Observed", "#Expected", "Part", "#Share"];
+    format!("<h5>{name}</h5>{}{more}", table::table(&headings, &rows))
+}
+
+/// A bar from the middle, to the left where it fell and to the right where it rose, with its number.
+fn part_cell(contribution: f64, scale: f64, unit: Option<&str>) -> String {
+    let width = if scale > 0.0 { 50.0 * (contribution / scale).abs().min(1.0) } else { 0.0 };
+    let side = if contribution < 0.0 { "down" } else { "up" };
+    format!(
+        "<span class=\"part {side}\"><i aria-hidden=\"true\"><b style=\"inline-size:{width:.1}%\"></b></i><span>{}</span></span>",
+        escape::text(&signed(contribution, unit))
+    )
+}
+
+/// `+12`, `−3.2 ms`.
+fn signed(number: f64, unit: Option<&str>) -> String {
+    let sign = if number > 0.0 { "+" } else { "" };
+    format!("{sign}{}", with_unit(number, unit))
+}
+
+fn signed_percent(share: f64) -> String {
+    let sign = if share < -0.0005 { "−" } else { "" };
+    format!("{sign}{}", percent(share).replace(' ', "\u{a0}"))
+}
