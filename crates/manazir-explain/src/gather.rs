@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use manazir_ingest::lake::Lake;
 use manazir_model::{GraphEvent, Timestamp};
-use manazir_rca::events::{self, EventGraph, EventId, Method, RuleSet};
+use manazir_rca::events::{self, CascadeRank, EventGraph, EventId, Method, RuleSet};
 use manazir_rca::explanation::{Config, Contributors, Events, Explanation, Measured, Question, explain};
 use manazir_rca::topology::Span;
 use serde::{Deserialize, Serialize};
@@ -60,6 +60,9 @@ pub struct Limits {
 }
 
 const MINUTE: i64 = 60_000_000;
+
+/// Samples further apart say nothing of what came first.
+const STEP_S_MAX: f64 = 1_800.0;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -160,6 +163,13 @@ impl Gathered {
         self.ask.entity.as_deref().unwrap_or_default()
     }
 
+    /// Onsets of events that are made of series are known to a sample.
+    fn method(&self) -> Method {
+        let usual = CascadeRank::default();
+        let step_s = self.recording.as_ref().map_or(0.0, Recording::step_s).min(STEP_S_MAX);
+        Method::Cascade(CascadeRank { resolution_s: step_s, skew_s: usual.skew_s.max(step_s), ..usual })
+    }
+
     /// The answer, by what people said of earlier ones.
     ///
     /// # Errors
@@ -171,7 +181,7 @@ impl Gathered {
         config: &Config,
     ) -> Result<Explanation, events::Error> {
         self.graph.learn(verdicts);
-        let method = Method::default();
+        let method = self.method();
         let series = self.recording.as_ref().map(Recording::series);
         let incident = self
             .recording

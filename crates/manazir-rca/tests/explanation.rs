@@ -62,7 +62,7 @@ fn a_reported_cause_comes_with_path_reasons_and_next_check() {
     let first = &told.causes[0];
     assert!(told.found, "{}", told.summary);
     assert_eq!((first.entity.as_str(), first.event_type.as_deref()), ("db", Some("deploy")));
-    assert!(told.summary.starts_with("Most likely db: deploy, 90 s before latency spike of web began"));
+    assert!(told.summary.starts_with("Most likely db: deploy, 90 s before latency spike of web"));
     let path: Vec<&str> = first.path.iter().map(|step| step.entity.as_str()).collect();
     assert_eq!(path, ["web", "api", "db", "db"]);
     assert_eq!(first.path[1].lag_seconds, Some(20.0));

@@ -167,6 +167,11 @@ fn is_symptom(kind: Kind) -> bool {
 }
 
 impl Recording {
+    /// Seconds between samples.
+    pub(super) fn step_s(&self) -> f64 {
+        self.times.windows(2).next().map_or(0.0, |pair| pair[1].micros_since(pair[0]) as f64 / 1e6)
+    }
+
     pub(super) fn series(&self) -> Vec<Series<'_>> {
         self.owned.iter().map(Owned::borrow).collect()
     }

@@ -39,6 +39,9 @@ pub struct CascadeRank {
     pub support_max: f64,
     /// Seconds by which clocks differ.
     pub skew_s: f64,
+    /// Seconds to which onsets are known: the distance of samples, where events are made of series. Lags within it are as
+    /// likely as none.
+    pub resolution_s: f64,
     /// Paths that weigh less are not followed.
     pub weight_min: f64,
     /// Events that the search for causes follows at most, assumed ones included: a bound of time.
@@ -67,6 +70,7 @@ impl Default for CascadeRank {
             support: 2.0,
             support_max: 8.0,
             skew_s: 5.0,
+            resolution_s: 0.0,
             weight_min: 1e-4,
             // Eight times as many steps found no cause more, and took three times as long.
             steps_max: 500,
@@ -122,6 +126,7 @@ impl From<&CascadeRank> for Reach {
             bridges_max: settings.bridges_max,
             severity_power: settings.severity_power,
             skew_s: settings.skew_s.max(0.0),
+            resolution_s: settings.resolution_s.max(0.0),
             weight_min: settings.weight_min.max(1e-9),
             steps_max: settings.steps_max,
             looks_max: settings.looks_max,

@@ -29,6 +29,8 @@ pub(super) struct Reach {
     pub(super) severity_power: f64,
     /// Clocks differ by so much: a cause may seem to come so many seconds after its effect.
     pub(super) skew_s: f64,
+    /// Onsets are known to so many seconds.
+    pub(super) resolution_s: f64,
     /// Paths that weigh less are not followed.
     pub(super) weight_min: f64,
     /// Events that are followed, assumed ones included.
@@ -385,12 +387,12 @@ impl<'a> Search<'a> {
         if lag_s < 0.0 {
             return if self.reach.skew_s > 0.0 { (1.0 + lag_s / self.reach.skew_s).max(0.0) } else { 0.0 };
         }
-        1.0 / (1.0 + (lag_s / typical_s).powi(2))
+        1.0 / (1.0 + (lag_s / (typical_s + self.reach.resolution_s)).powi(2))
     }
 
     /// The lag beyond which even the gravest event would weigh too little: the inverse of the likelihood.
     fn lag_s_max(&self, strength: f64, typical_s: f64) -> f64 {
-        typical_s * (strength / self.reach.weight_min - 1.0).max(0.0).sqrt()
+        (typical_s + self.reach.resolution_s) * (strength / self.reach.weight_min - 1.0).max(0.0).sqrt()
     }
 
     /// Onsets within a lag, and within what clocks differ by on the other side.

@@ -38,7 +38,12 @@ pub(super) fn cause(
 pub(super) fn missing(known: Known<'_>, causes: &[Cause]) -> Vec<String> {
     let mut missing = Vec::new();
     let on_path = causes.iter().take(3).flat_map(|cause| &cause.path);
-    for step in on_path.filter(|step| step.assumed) {
+    let is_measured = |entity: &str| known.seen.is_some_and(|seen| seen.is_measured(entity));
+    let is_seen = |entity: &str| {
+        let steps = causes.iter().flat_map(|cause| &cause.path);
+        is_measured(entity) || steps.into_iter().any(|step| step.entity == entity && !step.assumed)
+    };
+    for step in on_path.filter(|step| step.assumed && !is_seen(&step.entity)) {
         missing.push(format!("nothing was seen of {}, which lies on the way", step.entity));
     }
     if known.question.events.is_none() {

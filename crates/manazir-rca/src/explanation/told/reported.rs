@@ -21,12 +21,14 @@ pub(super) fn cause(known: Known<'_>, graph: &EventGraph, cause: &events::Cause,
     let dims = dims(graph, event);
     let age_s = cause.factors.age_s.unwrap_or_default();
     let asked = known.question.what;
+    let is_type = graph.rules().type_named(asked).is_some();
+    let asked = if is_type { plain(asked) } else { format!("`{asked}`") };
     let sentence = format!(
-        "{entity}: {}{}, {} {} began",
+        "{entity}: {}{}, {} {}",
         plain(&event_type),
         dims_words(&dims),
         before(age_s),
-        known.question.entity.map_or_else(|| plain(asked), |at| format!("{} of {at}", plain(asked)))
+        known.question.entity.map_or_else(|| asked.clone(), |at| format!("{asked} of {at}"))
     );
     let path = path(graph, cause);
     Cause {

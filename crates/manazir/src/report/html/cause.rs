@@ -174,6 +174,7 @@ fn report(told: &Explanation, shown: &Shown) -> Option<SeriesReport> {
         choice: String::new(),
         baseline_words: String::new(),
         confidence_note: None,
+        total: None,
     })
 }
 
