@@ -2,6 +2,7 @@
 
 mod alert;
 mod cube;
+mod guess;
 mod series;
 
 use std::sync::Arc;
@@ -90,6 +91,8 @@ pub struct Gathered {
     alert: EventId,
     recording: Option<Recording>,
     contributors: Option<Contributors>,
+    /// Dependencies that nobody told.
+    guessed: usize,
 }
 
 /// Looks up what belongs to a question.
@@ -118,9 +121,10 @@ pub async fn gather(
     }
     let alert = alert::of(ask, &entity, &told, &ids, &mut graph).map_err(Error::store)?;
     let ask = Ask { entity: Some(entity), ..ask.clone() };
-    let recording = series::read(sources, &ask, limits, &graph, &named).await?;
+    let mut recording = series::read(sources, &ask, limits, &graph, &named).await?;
+    let guessed = recording.as_mut().map_or(0, |recording| guess::dependencies(recording, &mut graph));
     let contributors = cube::contributors(sources, &ask, limits, &named).await?;
-    Ok(Gathered { ask, graph, alert, recording, contributors })
+    Ok(Gathered { ask, graph, alert, recording, contributors, guessed })
 }
 
 async fn depend(
@@ -200,6 +204,11 @@ impl Gathered {
         };
         let mut told = explain(&question, config)?;
         told.contributors.clone_from(&self.contributors);
+        if self.guessed > 0 {
+            let words =
+                "nobody says who depends on whom; it was guessed from series that move one after the other";
+            told.missing.push(words.to_owned());
+        }
         Ok(told)
     }
 }

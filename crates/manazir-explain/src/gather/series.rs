@@ -1,6 +1,6 @@
 //! Series around a question, on one grid.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use manazir_ingest::lake::{KnownSeries, SampleQuery, SeriesFilter};
 use manazir_model::{JudgedSample, Timestamp};
@@ -50,11 +50,13 @@ struct Owned {
     statistic: Statistic,
     metric: String,
     values: Vec<f64>,
+    /// What is left of the values once what was expected is taken away; NaN where nothing was.
+    residuals: Vec<f64>,
 }
 
 impl Owned {
     fn borrow(&self) -> Series<'_> {
-        let Self { entity, caller, kind, statistic, metric, values } = self;
+        let Self { entity, caller, kind, statistic, metric, values, .. } = self;
         Series { entity: *entity, caller: *caller, kind: *kind, statistic: *statistic, metric, values }
     }
 }
@@ -115,8 +117,9 @@ pub(super) async fn read(
         }
         let entity = recording.topology.entity(&told.entity);
         let caller = told.caller.as_ref().map(|caller| recording.topology.entity(caller));
+        let residuals = grid.means(&rows, |row| row.judged_value() - f64::from(row.expected));
         let Meaning { statistic, metric, .. } = told;
-        recording.owned.push(Owned { entity, caller, kind, statistic, metric, values });
+        recording.owned.push(Owned { entity, caller, kind, statistic, metric, values, residuals });
     }
     Ok((!recording.owned.is_empty()).then_some(recording))
 }
@@ -167,6 +170,25 @@ fn is_symptom(kind: Kind) -> bool {
 }
 
 impl Recording {
+    /// Of each entity the symptom that is measured best: what moves along dependencies.
+    pub(super) fn symptoms(&self) -> BTreeMap<&str, &[f64]> {
+        let mut symptoms: BTreeMap<&str, &[f64]> = BTreeMap::new();
+        let known = |values: &[f64]| values.iter().filter(|value| value.is_finite()).count();
+        for owned in self.owned.iter().filter(|owned| is_symptom(owned.kind) || owned.kind == Kind::Log) {
+            let best = symptoms.entry(self.topology.name(owned.entity)).or_insert(&owned.residuals);
+            if known(&owned.residuals) > known(best) {
+                *best = &owned.residuals;
+            }
+        }
+        symptoms
+    }
+
+    /// One depends on the other.
+    pub(super) fn depends(&mut self, caller: &str, callee: &str) {
+        let (caller, callee) = (self.topology.entity(caller), self.topology.entity(callee));
+        self.topology.depends(caller, callee);
+    }
+
     /// Seconds between samples.
     pub(super) fn step_s(&self) -> f64 {
         self.times.windows(2).next().map_or(0.0, |pair| pair[1].micros_since(pair[0]) as f64 / 1e6)
@@ -258,6 +280,21 @@ impl Grid {
 
     pub(super) fn is_incident(&self, place: usize) -> bool {
         place >= self.history
+    }
+
+    /// Means in each step; NaN without any.
+    fn means(&self, rows: &[JudgedSample], of: impl Fn(&JudgedSample) -> f64) -> Vec<f64> {
+        let n = self.history + self.window;
+        let (mut sums, mut counts) = (vec![0.0; n], vec![0_u32; n]);
+        for row in rows {
+            let value = of(row);
+            if let Some(place) = self.place(row.at).filter(|_| value.is_finite()) {
+                sums[place] += value;
+                counts[place] += 1;
+            }
+        }
+        // 0 / 0 is the NaN of a step without samples.
+        sums.iter().zip(counts).map(|(sum, count)| sum / f64::from(count)).collect()
     }
 
     /// Sums or means of the samples in each step; NaN without any. A count that was not told in a step is 0 as soon as it
