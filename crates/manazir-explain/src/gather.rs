@@ -8,7 +8,7 @@ mod series;
 use std::sync::Arc;
 
 use manazir_ingest::lake::Lake;
-use manazir_model::{GraphEvent, Timestamp};
+use manazir_model::{Dependency, GraphEvent, Timestamp};
 use manazir_rca::events::{self, CascadeRank, EventGraph, EventId, Method, RuleSet};
 use manazir_rca::explanation::{Config, Contributors, Events, Explanation, Measured, Question, explain};
 use manazir_rca::topology::Span;
@@ -79,6 +79,9 @@ impl Default for Limits {
     }
 }
 
+/// Who says what somebody gave, in a [`Dependency`].
+pub const GIVEN: &str = "given";
+
 /// A call that was seen holds for so long before and after: services that are idle for a while still depend on one
 /// another.
 const SEEN_HOLDS: i64 = 60 * MINUTE;
@@ -127,6 +130,30 @@ pub async fn gather(
     Ok(Gathered { ask, graph, alert, recording, contributors, guessed })
 }
 
+/// Dependencies that held at some time, sorted by caller and callee, at most `max`: those that somebody said exactly then,
+/// those that were seen also for an hour around.
+///
+/// # Errors
+///
+/// If the store fails.
+pub async fn dependencies_at(
+    events: &dyn EventGraphStore,
+    at: Timestamp,
+    max: usize,
+) -> Result<Vec<Dependency>, Error> {
+    let around = |by: i64| Timestamp(at.micros().saturating_add(by));
+    let mut found = events.dependencies(around(-SEEN_HOLDS), around(SEEN_HOLDS), None, max).await?;
+    found.retain(|told| held(told).holds_at(at));
+    Ok(found)
+}
+
+/// When a dependency held.
+fn held(told: &Dependency) -> Span {
+    let seen = if told.source == GIVEN { 0 } else { SEEN_HOLDS };
+    let moved = |at: Timestamp, by: i64| Timestamp(at.micros().saturating_add(by));
+    Span { from: moved(told.from, -seen), until: moved(told.until, seen) }
+}
+
 async fn depend(
     sources: &Sources,
     limits: &Limits,
@@ -141,9 +168,7 @@ async fn depend(
     for told in &found {
         let topology = graph.topology_mut();
         let (caller, callee) = (topology.entity(&told.caller), topology.entity(&told.callee));
-        let seen = if told.source == "given" { 0 } else { SEEN_HOLDS };
-        let span = Span { from: around(told.from, -seen), until: around(told.until, seen) };
-        topology.depends_during(caller, callee, span);
+        topology.depends_during(caller, callee, held(told));
     }
     Ok(())
 }

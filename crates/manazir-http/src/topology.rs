@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use manazir_explain::gather::{GIVEN, dependencies_at};
 use manazir_model::{Dependency, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -10,9 +11,6 @@ use utoipa::{IntoParams, ToSchema};
 use crate::extract::{self, Query};
 use crate::search::{Size, Wanted};
 use crate::{App, Problem};
-
-/// Who says so.
-const GIVEN: &str = "given";
 
 /// Dependencies of one request.
 const GIVEN_MAX: usize = 10_000;
@@ -73,7 +71,7 @@ pub(crate) struct Dependencies {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DependencyQuery {
-    /// Those that held at this time, RFC 3339; now if it is not given.
+    /// Those that held at this time, RFC 3339; now if it is not given. One that was seen holds for an hour.
     #[param(format = DateTime)]
     at: Option<String>,
     /// At most so many items, 1 to 10000; 1000 if it is not given.
@@ -92,8 +90,7 @@ pub(crate) async fn list(
     let asked = (wanted.time("at", query.at.as_deref()), wanted.limit(query.limit, DEPENDENCIES));
     let (at, limit) = wanted.or_refuse(asked)?;
     let at = at.unwrap_or_else(app.now);
-    let until = Timestamp(at.micros().saturating_add(1));
-    let found = app.explainer.sources().events.dependencies(at, until, None, limit).await?;
+    let found = dependencies_at(&*app.explainer.sources().events, at, limit).await?;
     Ok(Json(Dependencies { items: found.into_iter().map(DependencyJson::from).collect() }))
 }
 

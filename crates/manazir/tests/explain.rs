@@ -171,7 +171,8 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 fn post(client: &mut Client, path: &str, body: &str) -> Value {
-    let answer = client.post(path, body.as_bytes()).unwrap();
+    let json = [("Content-Type", "application/json")];
+    let answer = client.call_with("POST", path, &json, body.as_bytes()).unwrap();
     assert!((200..300).contains(&answer.status), "{path}: {} {}", answer.status, answer.text());
     if answer.text().is_empty() { Value::Null } else { answer.json() }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use manazir_detect::live::p_value;
-use manazir_explain::gather::{Ask, Sources};
+use manazir_explain::gather::{Ask, GIVEN, Sources};
 use manazir_explain::memory::{InMemoryExplanations, InMemoryGraph};
 use manazir_explain::{EventGraphStore, Explainer};
 use manazir_ingest::decode;
@@ -143,7 +143,7 @@ fn dependencies(args: &Explain, reports: &[SeriesReport]) -> Result<Vec<Dependen
         all.extend(given.into_iter().map(|(caller, callee)| Dependency {
             caller,
             callee,
-            source: "given".to_owned(),
+            source: GIVEN.to_owned(),
             from: Timestamp(i64::MIN),
             until: Timestamp(i64::MAX),
         }));

@@ -4,15 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
+use manazir_explain::gather::GIVEN;
 use manazir_explain::{EventGraphStore, Explainer};
 use manazir_model::{Dependency, Timestamp};
 use manazir_rca::events::RuleSet;
 use manazir_rca::topology::text::pairs;
 
 use crate::config::Explanations;
-
-/// Who says so, in a dependency.
-const GIVEN: &str = "given";
 
 /// Rules, and a table of dependencies.
 pub(super) struct Files {
