@@ -68,7 +68,12 @@ impl Judge for Counting {
         EventVerdict { score: f64::from(*count), anomaly: count.is_multiple_of(10), reasons: Vec::new() }
     }
 
-    fn happened(&self, received_at: Timestamp, event: &Event<'_>) -> Option<GraphEvent> {
+    fn happened(
+        &self,
+        received_at: Timestamp,
+        event: &Event<'_>,
+        _verdict: &EventVerdict,
+    ) -> Option<GraphEvent> {
         (event.actor == "cem").then(|| GraphEvent {
             id: format!("cem {}", self.0["cem"]),
             received_at,

@@ -49,7 +49,12 @@ pub trait Judge: Send + Sync + Sized {
 
     /// What a judged event is on the event graph; models that know of no such graph say nothing of it. What it says is
     /// stored with the verdict, once for each event.
-    fn happened(&self, _received_at: Timestamp, _event: &Event<'_>) -> Option<GraphEvent> {
+    fn happened(
+        &self,
+        _received_at: Timestamp,
+        _event: &Event<'_>,
+        _verdict: &EventVerdict,
+    ) -> Option<GraphEvent> {
         None
     }
 

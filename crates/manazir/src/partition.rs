@@ -78,8 +78,14 @@ impl Judge for Partition {
         if samples.is_empty() { Sampled::default() } else { sampled(self.judge(received_at, &samples)) }
     }
 
-    fn happened(&self, received_at: Timestamp, event: &Event<'_>) -> Option<GraphEvent> {
-        discover::actions::graph_event(event, received_at)
+    fn happened(
+        &self,
+        received_at: Timestamp,
+        event: &Event<'_>,
+        verdict: &EventVerdict,
+    ) -> Option<GraphEvent> {
+        let line = || discover::logs::strange_line(event, received_at, verdict);
+        discover::actions::graph_event(event, received_at).or_else(line)
     }
 
     fn episode(&self, finding: &SeriesFinding) -> Option<GraphEvent> {
@@ -164,14 +170,16 @@ mod tests {
         let now = Timestamp::from_seconds(1_714_554_001);
         let records =
             [read.as_slice(), write].map(|json| decode::cloudtrail::decode_record(json, 1).unwrap().event);
-        let [none, deploy] = records.map(|event| partition.happened(now, &event));
+        let [none, deploy] = records.map(|event| partition.happened(now, &event, &EventVerdict::default()));
         assert_eq!(none, None);
         let deploy = deploy.unwrap();
         let said = |event: &GraphEvent| (event.id.clone(), event.entity.clone(), event.event_type.clone());
         let texts = |texts: [&str; 3]| (texts[0].to_owned(), texts[1].to_owned(), texts[2].to_owned());
         assert_eq!(said(&deploy), texts(["cloudtrail/2", "checkout", "deploy"]));
         let line = decode::alertmanager::decode(alert).lines.remove(0);
-        let fires = partition.happened(now, &decode::generic::decode(&line.body, 1).unwrap().event).unwrap();
+        let fires = partition
+            .happened(now, &decode::generic::decode(&line.body, 1).unwrap().event, &EventVerdict::default())
+            .unwrap();
         assert_eq!(said(&fires), texts(["alertmanager/f1/2024-05-01T08:59:00Z", "shop", "error_spike"]));
         assert_eq!((fires.from, fires.received_at), (Timestamp::from_seconds(1_714_553_940), now));
     }

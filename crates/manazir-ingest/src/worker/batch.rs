@@ -235,7 +235,8 @@ fn outcome<J: Judge>(judge: &mut J, delivery: &Delivery, seq: u64, decode: Decod
     };
     let verdict = judge.update(&event);
     let sampled = judge.counted(message.received_at, &event);
-    let mut happened: Vec<GraphEvent> = judge.happened(message.received_at, &event).into_iter().collect();
+    let happened = judge.happened(message.received_at, &event, &verdict);
+    let mut happened: Vec<GraphEvent> = happened.into_iter().collect();
     happened.extend(episodes(judge, &sampled));
     let event = Stored {
         at: event.at,

@@ -7,6 +7,7 @@
 //! the usual rate allow, with the usual rate and its scatter from the minutes before.
 
 mod burst;
+mod line;
 pub mod templates;
 
 use std::collections::{BTreeMap, HashMap};
@@ -15,6 +16,7 @@ use manazir_model::{GraphEvent, Timestamp};
 
 use super::{SENTENCE_BYTES_MAX, cut, identity, named, severity};
 use burst::Rate;
+pub use line::strange_line;
 use templates::{TemplateId, Templates};
 
 /// Who reported it.
