@@ -23,22 +23,57 @@ use crate::{App, Problem};
 /// Characters of the name of an entity or metric.
 const NAME_CHARS_MAX: usize = 1_000;
 
-/// What is asked: an anomaly, or a metric and a time.
-#[derive(Debug, Deserialize, ToSchema)]
+/// What is asked, as it is read: all that is wrong with it is told at once.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewExplanation {
-    /// Number of an anomaly. Without it `metric` and `at` are needed.
-    #[schema(maximum = 9223372036854775807_u64)]
     anomaly: Option<u64>,
-    /// A metric, or a type of event.
-    #[schema(max_length = 1000)]
     metric: Option<String>,
+    entity: Option<String>,
+    at: Option<String>,
+    as_of: Option<String>,
+}
+
+/// The same as it is documented: an anomaly, or a metric and a time.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "it is there for the document alone")]
+pub(crate) enum Question {
+    /// Why this anomaly?
+    Anomaly(AboutAnomaly),
+    /// Why this metric at that time?
+    Metric(AboutMetric),
+}
+
+/// Why this anomaly?
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "it is there for the document alone")]
+pub(crate) struct AboutAnomaly {
+    /// Its number.
+    anomaly: u64,
+    /// Whose it is, if not that of its series.
+    #[schema(min_length = 1, max_length = 1000)]
+    entity: Option<String>,
+    /// Answer by what was known then, RFC 3339.
+    #[schema(format = DateTime)]
+    as_of: Option<String>,
+}
+
+/// Why this metric at that time?
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "it is there for the document alone")]
+pub(crate) struct AboutMetric {
+    /// A metric, or a type of event.
+    #[schema(min_length = 1, max_length = 1000)]
+    metric: String,
     /// Whose; if it is not said, that of the series of the metric.
-    #[schema(max_length = 1000)]
+    #[schema(min_length = 1, max_length = 1000)]
     entity: Option<String>,
     /// When it began, RFC 3339.
     #[schema(format = DateTime)]
-    at: Option<String>,
+    at: String,
     /// Answer by what was known then, RFC 3339.
     #[schema(format = DateTime)]
     as_of: Option<String>,
@@ -61,7 +96,7 @@ pub(crate) struct ExplanationJson {
     /// When this answer was given, RFC 3339.
     answered_at: String,
     /// What people said of its causes.
-    verdicts: Vec<VerdictJson>,
+    verdicts: Vec<SaidJson>,
     /// Earlier explanations with the same likeliest cause.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     similar: Vec<SimilarJson>,
@@ -72,7 +107,7 @@ pub(crate) struct ExplanationJson {
 
 /// What a person said of a cause.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct VerdictJson {
+pub(crate) struct SaidJson {
     /// The cause, by its `id`.
     cause: String,
     /// `confirmed` or `rejected`.
@@ -110,13 +145,13 @@ impl ExplanationJson {
             asked_by: stored.what.by,
             created_at: stored.what.created_at.to_string(),
             answered_at: stored.answered_at.to_string(),
-            verdicts: stored.verdicts.into_iter().map(VerdictJson::from).collect(),
+            verdicts: stored.verdicts.into_iter().map(SaidJson::from).collect(),
             similar: similar.into_iter().map(SimilarJson::from).collect(),
         })
     }
 }
 
-impl From<PersonsVerdict> for VerdictJson {
+impl From<PersonsVerdict> for SaidJson {
     fn from(said: PersonsVerdict) -> Self {
         Self {
             cause: said.cause,
@@ -150,7 +185,7 @@ pub(super) fn answer(stored: &StoredExplanation) -> Result<Explanation, Problem>
 }
 
 /// Ask why: for an anomaly, or for a metric and a time
-#[utoipa::path(post, path = "/api/v1/explanations", tag = "explanations", request_body = NewExplanation,
+#[utoipa::path(post, path = "/api/v1/explanations", tag = "explanations", request_body = Question,
     responses((status = 201, body = ExplanationJson, headers(("Location" = String, description = "The explanation"))),
         (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn ask(

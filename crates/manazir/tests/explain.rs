@@ -117,7 +117,7 @@ fn a_labelled_case_is_explained_beside_its_label() {
         &format!("{}\n", json!({"incident": 5, "alert": 3, "now": 200, "events": events})),
     );
     write("labels.json", r#"[{"incident": 5, "root_cause": 7}]"#);
-    assert!(ok(folder.path(), &["explain", "events"]).contains("1 cases in the layout of `events`"));
+    assert!(ok(folder.path(), &["explain", "events"]).contains("1 case in the layout of `events`"));
     let text = ok(folder.path(), &["explain", "events", "--case", "5"]);
     assert!(text.contains("Most likely store: deploy (dc=a), 90 s before slow of front"), "{text}");
     assert!(text.contains("as found."), "{text}");

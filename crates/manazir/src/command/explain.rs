@@ -16,6 +16,7 @@ use serde::Serialize;
 use super::{Ending, write_json};
 use crate::cli::{Explain, Output};
 use crate::report::html::explanation_page;
+use crate::report::number::counted;
 use crate::report::terminal::Style;
 
 /// Names that are listed when none is given.
@@ -89,7 +90,8 @@ fn list(cases: &Cases, output: Output, out: &mut dyn Write) -> Result<Ending> {
         write_json(out, &serde_json::json!({ "layout": cases.layout(), "cases": names }))?;
         return Ok(Ending::Done);
     }
-    writeln!(out, "{} cases in the layout of `{}`; say which with --case:", names.len(), cases.layout())?;
+    let n = counted(names.len(), "case", "cases");
+    writeln!(out, "{n} in the layout of `{}`; say which with --case:", cases.layout())?;
     for name in names.iter().take(NAMES_TOLD) {
         writeln!(out, "  {name}")?;
     }
