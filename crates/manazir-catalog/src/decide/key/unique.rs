@@ -16,6 +16,7 @@
 //! - Rows that are equal in every column are one row that came twice; no key can tell them apart.
 //! - Where more than half of the duplicates are left, rows are alike that nothing tells apart. The key is then what helps
 //!   step by step: each column takes away a twentieth of the duplicates, or half of the pairs of equal rows.
+//!   Free texts are kept then as well: among such rows they cannot be told from dimensions, and these must not be lost.
 
 use std::collections::HashMap;
 
