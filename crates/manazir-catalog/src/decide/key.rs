@@ -1,83 +1,25 @@
 //! The key: which columns tell the series of a table apart.
+//!
+//! First those that are needed, so that a series has one row at a time ([`unique`] states the rule), then those that
+//! make the rows of a series more even, and those whose names say that they name things.
+
+mod chance;
+mod names;
+mod unique;
 
 use std::collections::{HashMap, HashSet};
 
 use super::facts::{Facts, hash};
-use super::unit::words;
 use crate::cell::OwnedCell;
-
-/// Words in the names of columns that say who or what was measured.
-const ENTITY_WORDS: [&str; 50] = [
-    "host",
-    "hostname",
-    "node",
-    "instance",
-    "device",
-    "sensor",
-    "service",
-    "region",
-    "country",
-    "app",
-    "name",
-    "metric",
-    "channel",
-    "series",
-    "pod",
-    "machine",
-    "server",
-    "station",
-    "city",
-    "cluster",
-    "store",
-    "sku",
-    "product",
-    "user",
-    "group",
-    "tag",
-    "entity",
-    "item",
-    "location",
-    "site",
-    "customer",
-    "account",
-    "category",
-    "symbol",
-    "ticker",
-    "container",
-    "namespace",
-    "job",
-    "method",
-    "endpoint",
-    "path",
-    "platform",
-    "browser",
-    "vm",
-    "zone",
-    "department",
-    "kpi",
-    "variable",
-    "line",
-    "unit",
-];
-
-/// Words in the names of columns that describe a moment, not a thing.
-const MOMENT_WORDS: [&str; 12] = [
-    "status",
-    "state",
-    "message",
-    "msg",
-    "comment",
-    "note",
-    "description",
-    "reason",
-    "event",
-    "quality",
-    "weather",
-    "error",
-];
+use chance::mixed;
+use names::{describes_moments, names_things, numbers_things};
+use unique::{Candidate, Found};
 
 /// Most different values of a key column: beyond it the column names rows, not series.
 const VALUES_MAX: usize = 10_000;
+
+/// Different times at which a value of a key column must come, on average: one that does not come again names rows.
+const TIMES_PER_VALUE: f64 = 1.5;
 
 /// Most columns that are tried: each costs a pass over the sample for each column of the key.
 const CANDIDATES_MAX: usize = 32;
@@ -85,8 +27,12 @@ const CANDIDATES_MAX: usize = 32;
 /// Why a column belongs to the key, or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// It tells rows of the same time apart.
-    Needed { before: usize, after: usize },
+    /// It tells rows of the same time apart: so many rows have a twin without it and with it.
+    Needed { without: usize, with: usize },
+    /// So do its numbers, which nothing else shows to be codes.
+    Code { without: usize, with: usize },
+    /// It tells rows of the same time apart by chance only.
+    Free,
     /// Within each of its values the rows follow each other more evenly.
     Evens,
     /// Its name says that it names things.
@@ -109,9 +55,7 @@ pub(crate) struct Rows<'a> {
 
 impl Rows<'_> {
     fn joined(&self, entities: &[u64], column: usize) -> Vec<u64> {
-        let mix = |(&entity, cell): (&u64, &OwnedCell)| {
-            (entity.rotate_left(17) ^ hash(cell.as_cell())).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        };
+        let mix = |(&entity, cell): (&u64, &OwnedCell)| mixed(entity, hash(cell.as_cell()));
         entities.iter().zip(&self.columns[column]).map(mix).collect()
     }
 
@@ -120,6 +64,20 @@ impl Rows<'_> {
         let mut seen = HashSet::with_capacity(entities.len());
         let timed = entities.iter().zip(&self.times).filter_map(|(&entity, &time)| Some((entity, time?)));
         timed.filter(|&row| !seen.insert(row)).count()
+    }
+
+    fn of_key(&self, key: impl IntoIterator<Item = usize>) -> Vec<u64> {
+        key.into_iter().fold(self.base.clone(), |entities, column| self.joined(&entities, column))
+    }
+
+    /// Whether the values of a column come again at other times, if there are any.
+    fn recurs(&self, column: usize) -> bool {
+        let timed =
+            || self.times.iter().zip(&self.columns[column]).filter_map(|(time, cell)| Some(((*time)?, cell)));
+        let times: HashSet<i64> = timed().map(|(time, _)| time).collect();
+        let values: HashSet<u64> = timed().map(|(_, cell)| hash(cell.as_cell())).collect();
+        let both: HashSet<(i64, u64)> = timed().map(|(time, cell)| (time, hash(cell.as_cell()))).collect();
+        times.len() < 2 || both.len() as f64 >= TIMES_PER_VALUE * values.len() as f64
     }
 
     /// Share of the most frequent distance between rows of one entity.
@@ -150,29 +108,13 @@ fn distinct(values: &[u64]) -> usize {
     values.iter().collect::<HashSet<_>>().len()
 }
 
-/// Whether a name says that its column names things.
-pub(crate) fn names_things(name: &str) -> bool {
-    let words = words(name);
-    let last = words.last().map(String::as_str);
-    words.iter().any(|word| ENTITY_WORDS.contains(&word.as_str()))
-        || matches!(last, Some("id" | "key" | "code"))
-}
-
-/// Whether a name says that the numbers of its column name things: only its end counts, because a measure may
-/// be called after the thing that it belongs to (`Checkout Service requests`).
-fn numbers_things(name: &str) -> bool {
-    let words = words(name);
-    let last = words.last().map_or("", String::as_str);
-    ENTITY_WORDS.contains(&last) || matches!(last, "id" | "key" | "code")
-}
-
-fn describes_moments(name: &str) -> bool {
-    words(name).iter().any(|word| MOMENT_WORDS.contains(&word.as_str()))
-}
-
-/// Columns of texts that repeat, then whole numbers whose names say that they name things, then whole
-/// numbers of few values.
-fn candidates(names: &[String], facts: &[Facts], usable: &[bool]) -> [Vec<usize>; 2] {
+/// Columns of texts that repeat and whole numbers whose names say that they name things, then other whole numbers.
+fn candidates<'a>(
+    names: &'a [String],
+    facts: &[Facts],
+    usable: &[bool],
+    rows: &Rows<'_>,
+) -> [Vec<Candidate<'a>>; 2] {
     let mut sure = Vec::new();
     let mut doubtful = Vec::new();
     for column in (0..names.len()).filter(|&column| usable[column]) {
@@ -181,16 +123,18 @@ fn candidates(names: &[String], facts: &[Facts], usable: &[bool]) -> [Vec<usize>
         if !few || facts.values() == 0 {
             continue;
         }
-        if !facts.numeric() && facts.texts > 0 || (facts.integral() && numbers_things(&names[column])) {
-            sure.push(column);
-        } else if facts.integral() && facts.distinct <= 50 && !facts.boolean {
-            doubtful.push(column);
+        let (name, distinct) = (names[column].as_str(), facts.distinct);
+        let candidate = Candidate { column, name, named: names_things(name), distinct };
+        if !facts.numeric() && facts.texts > 0 || (facts.integral() && numbers_things(name)) {
+            sure.push(candidate);
+        } else if facts.integral() && !facts.boolean && distinct > 1 && rows.recurs(column) {
+            doubtful.push(candidate);
         }
     }
     for candidates in [&mut sure, &mut doubtful] {
-        candidates.sort_by_key(|&column| (!names_things(&names[column]), facts[column].distinct, column));
-        candidates.truncate(CANDIDATES_MAX);
+        candidates.sort_by_key(|candidate| (!candidate.named, candidate.distinct, candidate.name));
     }
+    sure.truncate(CANDIDATES_MAX);
     [sure, doubtful]
 }
 
@@ -201,50 +145,24 @@ pub(crate) fn decide(
     usable: &[bool],
     rows: &Rows<'_>,
 ) -> Vec<(usize, Place)> {
-    let [mut sure, doubtful] = candidates(names, facts, usable);
-    let mut entities = rows.base.clone();
-    let mut places = Vec::new();
-    add_needed(names, rows, &mut sure, &mut entities, &mut places, 0.05);
-    if rows.duplicates(&entities) > 0 {
-        // Numbers of few values are only believed if they explain all of the equal times.
-        let mut doubtful = doubtful;
-        let (mut trial, mut found) = (entities.clone(), places.clone());
-        add_needed(names, rows, &mut doubtful, &mut trial, &mut found, 0.5);
-        if rows.duplicates(&trial) == 0 && found.len() <= places.len() + 2 {
-            (entities, places) = (trial, found);
+    let [sure, doubtful] = candidates(names, facts, usable, rows);
+    let lasting: Vec<_> = sure.iter().filter(|candidate| rows.recurs(candidate.column)).cloned().collect();
+    let Found { key, codes, free } = unique::search(rows, &lasting, &doubtful);
+    let mut entities = rows.of_key(key.iter().copied());
+    let with = rows.duplicates(&entities);
+    let needed = |&column: &usize| {
+        let without = rows.duplicates(&rows.of_key(key.iter().copied().filter(|&other| other != column)));
+        let code = codes.contains(&column);
+        (column, if code { Place::Code { without, with } } else { Place::Needed { without, with } })
+    };
+    let mut places: Vec<_> = key.iter().map(needed).collect();
+    places.extend(free.iter().map(|&column| (column, Place::Free)));
+    for Candidate { column, name, .. } in sure {
+        if places.iter().all(|&(placed, _)| placed != column) {
+            places.push((column, place_of_rest(name, &facts[column], rows, &mut entities, column)));
         }
-    }
-    for column in sure {
-        let place = place_of_rest(&names[column], &facts[column], rows, &mut entities, column);
-        places.push((column, place));
     }
     places
-}
-
-/// Adds, one by one, the column that leaves the fewest rows of equal time, as long as one helps.
-fn add_needed(
-    names: &[String],
-    rows: &Rows<'_>,
-    candidates: &mut Vec<usize>,
-    entities: &mut Vec<u64>,
-    places: &mut Vec<(usize, Place)>,
-    least_gain: f64,
-) {
-    let mut before = rows.duplicates(entities);
-    while before > 0 {
-        let rank = |&column: &usize| {
-            let after = rows.duplicates(&rows.joined(entities, column));
-            (after, !names_things(&names[column]), column)
-        };
-        let Some((after, _, column)) = candidates.iter().map(rank).min() else { return };
-        if ((before - after) as f64) < (least_gain * before as f64).max(1.0) {
-            return;
-        }
-        *entities = rows.joined(entities, column);
-        candidates.retain(|&other| other != column);
-        places.push((column, Place::Needed { before, after }));
-        before = after;
-    }
 }
 
 fn place_of_rest(
@@ -276,9 +194,5 @@ fn place_of_rest(
 
 /// Different series that the key makes of the sample, for tables without time.
 pub(crate) fn series_of(rows: &Rows<'_>, columns: &[usize]) -> usize {
-    let mut entities = rows.base.clone();
-    for &column in columns {
-        entities = rows.joined(&entities, column);
-    }
-    distinct(&entities)
+    distinct(&rows.of_key(columns.iter().copied()))
 }

@@ -144,15 +144,27 @@ fn put_key(pool: &Pool, rows: &Rows<'_>, row_numbers: bool, roles: &mut [Option<
     for (column, place) in key::decide(&pool.names, &pool.facts, &usable, rows) {
         let split = roles[column].is_some();
         let decision = match place {
-            Place::Needed { before, after } => {
-                let reason = format!("rows of equal time and key: {before} without it, {after} with it");
+            Place::Needed { without, with } => {
+                let reason = format!("rows of equal time and key: {without} without it, {with} with it");
                 Decision::new(Role::Dimension, 0.95, reason)
+            }
+            Place::Code { without, with } => {
+                let reason = format!(
+                    "rows of equal time and key: {without} without it, {with} with it, fewer than measured numbers \
+                     would leave"
+                );
+                Decision::new(Role::Dimension, 0.8, reason)
             }
             // The sample saw one part only: whether the count begins again in the other is not known.
             Place::Constant if split && row_numbers => {
                 Decision::new(Role::Dimension, 0.6, "the count of rows may begin again in each part")
             }
             _ if split => continue,
+            Place::Free => Decision::new(
+                Role::Text,
+                0.7,
+                "it tells rows of equal time apart no better than chance would",
+            ),
             Place::Evens => Decision::new(
                 Role::Dimension,
                 0.8,
