@@ -64,12 +64,16 @@ fn put(components: &mut Components, name: String, schema: &mut Value) {
     }
 }
 
-/// Parts lie elsewhere in the document.
+/// As the document writes it: its parts lie elsewhere.
 fn rename(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
             if let Some(Value::String(place)) = object.get_mut("$ref") {
                 *place = place.replace("#/$defs/", &format!("#/components/schemas/{PREFIX}"));
+            }
+            // The document knows of lists of values only.
+            if let Some(only) = object.remove("const") {
+                object.insert("enum".to_owned(), Value::Array(vec![only]));
             }
             object.values_mut().for_each(rename);
         }
