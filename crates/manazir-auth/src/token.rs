@@ -7,6 +7,7 @@ use manazir_model::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::Scope;
+use crate::hex::hex;
 
 /// What a program shows. It is told once, when it is made; only its hash is kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -50,10 +51,6 @@ impl fmt::Display for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex(&self.0))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What is known of a token.
