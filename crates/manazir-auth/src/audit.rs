@@ -8,7 +8,7 @@ use crate::AccountId;
 
 /// Most characters of an entry's detail.
 const DETAIL_CHARACTERS_MAX: usize = 200;
-/// Of each kind so many entries are kept: a flood of one kind pushes out no other.
+/// Of each kind so many entries are kept if nothing else is said: a flood of one kind pushes out no other.
 pub const AUDIT_KEPT_PER_KIND: usize = 50_000;
 /// Most entries of one answer.
 pub const AUDIT_PAGE_MAX: usize = 500;

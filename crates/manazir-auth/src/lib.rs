@@ -1,7 +1,7 @@
 //! Who may do what: accounts and their passwords, API tokens with scopes, roles, and the one table of permissions.
 //!
-//! The default is to deny: a route without a line in [`permission::RULES`] answers nobody. Time, random bytes and secrets
-//! are arguments: nothing here asks a clock or makes up a number.
+//! The default is to deny: a route without a line in [`permission::RULES`] answers nobody. Time, random bytes and
+//! secrets are arguments: nothing here asks a clock or makes up a number.
 
 pub mod access;
 pub mod account;

@@ -122,6 +122,8 @@ pub struct SignInRates {
     pub place: Rate,
     /// New accounts from one place.
     pub register: Rate,
+    /// New accounts from one place, one after the other.
+    pub register_next: Rate,
     /// Links for a new password from one place.
     pub reset: Rate,
     /// So many buckets of each kind are kept.
@@ -134,6 +136,7 @@ impl Default for SignInRates {
             pair: Rate::per_minute(5),
             place: Rate::per_minute(20),
             register: Rate::per_minute(10),
+            register_next: Rate { burst: 1, every: Duration::from_secs(1) },
             reset: Rate::per_minute(5),
             buckets_max: 65_536,
         }
@@ -149,6 +152,7 @@ pub struct SignInLimits {
     pairs: Buckets<(String, Place)>,
     places: Buckets<Place>,
     registers: Buckets<Place>,
+    next_registers: Buckets<Place>,
     resets: Buckets<Place>,
     told: Buckets<Place>,
 }
@@ -161,6 +165,7 @@ impl SignInLimits {
             pairs: Buckets::new(rates.pair, max),
             places: Buckets::new(rates.place, max),
             registers: Buckets::new(rates.register, max),
+            next_registers: Buckets::new(rates.register_next, max),
             resets: Buckets::new(rates.reset, max),
             told: Buckets::new(Rate::per_minute(1), max),
         }
@@ -180,6 +185,7 @@ impl SignInLimits {
 
     /// Lets somebody register, or says how long to wait.
     pub fn register(&mut self, place: Place, now: Timestamp) -> Result<(), Duration> {
+        self.next_registers.take(&place, now)?;
         self.registers.take(&place, now)
     }
 
@@ -195,7 +201,8 @@ impl SignInLimits {
 
     /// How many buckets are kept.
     pub fn len(&self) -> usize {
-        self.pairs.len() + self.places.len() + self.registers.len() + self.resets.len() + self.told.len()
+        let by_place = [&self.places, &self.registers, &self.next_registers, &self.resets, &self.told];
+        self.pairs.len() + by_place.map(Buckets::len).iter().sum::<usize>()
     }
 
     /// True if nobody has tried yet.

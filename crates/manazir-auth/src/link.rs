@@ -16,7 +16,8 @@ pub const RESET_LIFETIME: Duration = Duration::from_secs(3_600);
 /// So many invitations may be open at a time.
 pub const INVITATIONS_MAX: usize = 1_000;
 
-/// The secret of a link: `mzl_` and 64 hexadecimal digits. It is told once; only its hash is kept. `Debug` prints nothing.
+/// The secret of a link: `mzl_` and 64 hexadecimal digits. It is told once; only its hash is kept. `Debug` prints
+/// nothing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LinkSecret([u8; 32]);
 

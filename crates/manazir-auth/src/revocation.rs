@@ -66,12 +66,16 @@ impl Revoked {
         self.read.unwrap_or(0)
     }
 
-    /// Takes in what was read after [`Revoked::place`]; true if there is more to be read at once.
-    pub fn follow(&mut self, page: &Revocations, now: Timestamp) -> bool {
+    /// Takes in the page that was read after a number; true if there is more to be read at once. A page that was asked
+    /// for before another one was taken in is passed by.
+    pub fn follow(&mut self, after: u64, page: &Revocations, now: Timestamp) -> bool {
+        if after != self.place() {
+            return true;
+        }
         if self.has_gap(page) {
             self.floor = self.floor.max(now);
         }
-        for (number, at, what) in &page.entries {
+        for (_, at, what) in &page.entries {
             // A token that was signed in the moment before, by a clock that is behind.
             let until = later(*at, ACCESS_LIFETIME + 2 * LEEWAY);
             match *what {
@@ -81,18 +85,14 @@ impl Revoked {
                     *known = (known.0.max(version), known.1.max(until));
                 }
             }
-            self.read = Some(*number);
         }
-        if page.entries.is_empty() {
-            self.read = Some(page.last);
-            self.followed_at = now;
-        }
+        let read = page.entries.last().map_or(page.last, |(number, ..)| *number);
+        self.read = Some(read);
         self.forget(now);
-        let more = self.place() < page.last;
-        if !more {
-            self.followed_at = now;
+        if read >= page.last {
+            self.followed_at = self.followed_at.max(now);
         }
-        more
+        read < page.last
     }
 
     /// True if a token whose signature and times are good lets nobody in any more.
@@ -157,18 +157,37 @@ mod tests {
         Revocations { entries: entries.iter().map(entry).collect(), last }
     }
 
+    fn take(revoked: &mut Revoked, page: &Revocations, now: Timestamp) -> bool {
+        revoked.follow(revoked.place(), page, now)
+    }
+
+    #[test]
+    fn a_page_that_another_look_has_overtaken_changes_nothing() {
+        let mut revoked = Revoked::default();
+        let (one, two) = (Revocation::Session(SessionId([1; 16])), Revocation::Session(SessionId([2; 16])));
+        let slow = page(&[(1, 100, one)], 1);
+        assert!(!take(&mut revoked, &page(&[(1, 100, one), (2, 100, two)], 2), at(101)));
+        assert!(revoked.follow(0, &slow, at(102)), "to be read again");
+        assert!(revoked.refuses(&claims(2, 9, 0, 99)) && !revoked.refuses(&claims(3, 9, 0, 99)));
+        assert_eq!((revoked.place(), revoked.followed_at()), (2, at(101)));
+    }
+
     #[test]
     fn what_the_log_names_is_refused_and_nothing_else() {
         let mut revoked = Revoked::default();
         let session = Revocation::Session(SessionId([1; 16]));
-        assert!(revoked.follow(&page(&[(7, 100, session)], 8), at(100)));
+        assert!(take(&mut revoked, &page(&[(7, 100, session)], 8), at(100)));
         assert_eq!(revoked.place(), 7);
-        assert!(!revoked.follow(&page(&[(8, 100, Revocation::Account(AccountId([5; 16]), 3))], 8), at(100)));
+        assert!(!take(
+            &mut revoked,
+            &page(&[(8, 100, Revocation::Account(AccountId([5; 16]), 3))], 8),
+            at(100)
+        ));
         assert!(revoked.refuses(&claims(1, 9, 0, 99)) && revoked.refuses(&claims(2, 5, 2, 99)));
         assert!(!revoked.refuses(&claims(2, 5, 3, 99)) && !revoked.refuses(&claims(2, 9, 0, 99)));
         assert_eq!(revoked.followed_at(), at(100));
         // Once no token of before is good, nothing needs to be remembered.
-        assert!(!revoked.follow(&page(&[], 8), at(100 + 911)));
+        assert!(!take(&mut revoked, &page(&[], 8), at(100 + 911)));
         assert!(!revoked.refuses(&claims(1, 9, 0, 99)));
     }
 
@@ -176,8 +195,8 @@ mod tests {
     fn after_a_gap_everything_signed_before_is_refused() {
         let slept = |page: &Revocations| {
             let mut revoked = Revoked::default();
-            revoked.follow(&self::page(&[], 4), at(100));
-            revoked.follow(page, at(9_000));
+            take(&mut revoked, &self::page(&[], 4), at(100));
+            take(&mut revoked, page, at(9_000));
             (revoked.refuses(&claims(1, 1, 0, 8_999)), revoked.refuses(&claims(1, 1, 0, 9_001)))
         };
         let entry = (6, 8_990, Revocation::Session(SessionId([7; 16])));
@@ -192,7 +211,7 @@ mod tests {
         let mut revoked = Revoked { max: 10, ..Revoked::default() };
         for number in 1..=30 {
             let session = Revocation::Session(SessionId([number as u8; 16]));
-            revoked.follow(&page(&[(number, 100, session)], number), at(100));
+            take(&mut revoked, &page(&[(number, 100, session)], number), at(100));
         }
         assert!(revoked.sessions.len() <= 10);
         assert!((1..=30).all(|number| revoked.refuses(&claims(number, 1, 0, 99))));

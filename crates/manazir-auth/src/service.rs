@@ -159,14 +159,14 @@ impl Accounts {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }
 
-    /// Reads what was revoked; to be called each [`crate::revocation::FOLLOWED_EVERY`] and when the bus says so.
-    /// `clock` is asked before each page, so that what was committed meanwhile is not thought to be seen.
+    /// Reads what was revoked; to be called each [`crate::revocation::FOLLOWED_EVERY`] and when the bus says so. What
+    /// is revoked through this process it knows at once. `clock` is asked before each page, so that what was committed meanwhile is not thought to be seen.
     pub async fn follow(&self, clock: impl Fn() -> Timestamp + Send) -> Result<(), AccountError> {
         loop {
             let now = clock();
             let after = self.revoked.read().unwrap_or_else(PoisonError::into_inner).place();
             let page: Revocations = self.store.revocations(after).await?;
-            if !self.revoked.write().unwrap_or_else(PoisonError::into_inner).follow(&page, now) {
+            if !self.revoked.write().unwrap_or_else(PoisonError::into_inner).follow(after, &page, now) {
                 return Ok(());
             }
         }
@@ -234,6 +234,7 @@ impl Accounts {
         let new = Password::new(new, &username, &email).map_err(PasswordRefused::Faults)?;
         let hash = self.hash(new, entropy).await?;
         let set = self.store.set_password(claims.account, version, &hash, Some(claims.session), on).await?;
+        self.know(on).await;
         if set { Ok(()) } else { Err(PasswordRefused::Wrong) }
     }
 
@@ -251,7 +252,15 @@ impl Accounts {
         let Some(known) = self.store.account(id).await? else { return Err(PasswordRefused::Link) };
         let new = Password::new(new, &known.account.username, &known.account.email);
         let hash = self.hash(new.map_err(PasswordRefused::Faults)?, entropy).await?;
-        self.store.reset_password(link.hash(), &hash, on).await?.ok_or(PasswordRefused::Link)
+        let account = self.store.reset_password(link.hash(), &hash, on).await?;
+        self.know(on).await;
+        account.ok_or(PasswordRefused::Link)
+    }
+
+    /// Looks at the log after a change that was made here. If that fails, the next look is half a second away.
+    async fn know(&self, on: &Occasion) {
+        let at = on.at;
+        drop(self.follow(move || at).await);
     }
 
     fn keys(&self) -> Arc<KeyRing> {

@@ -198,7 +198,7 @@ pub trait AccountStore: Send + Sync {
     async fn audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<Audited>, AccountError>;
 
     /// Forgets what no answer needs: sessions that are outlived, links that are over, revocations older than
-    /// [`crate::revocation::REVOCATIONS_KEPT`], and of each kind of the audit log all but the newest
+    /// [`crate::revocation::REVOCATIONS_KEPT`], and of each kind of the audit log all but the newest `audit_kept`, as
     /// [`crate::audit::AUDIT_KEPT_PER_KIND`]. Says how many rows went. To be called every few minutes.
-    async fn purge(&self, now: Timestamp) -> Result<usize, AccountError>;
+    async fn purge(&self, now: Timestamp, audit_kept: usize) -> Result<usize, AccountError>;
 }

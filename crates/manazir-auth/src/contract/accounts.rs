@@ -216,11 +216,24 @@ async fn the_audit_log_is_read_backwards_and_what_is_over_goes(store: &dyn Accou
     let link = Link { purpose: Purpose::Reset(ada.id), expires_at: at(60) };
     store.keep_link(LinkSecret::from_entropy([1; 32]).hash(), &link, &on(0)).await.unwrap();
     store.end_session(ada.id, family.id, EndedBy::Owner, &on(1)).await.unwrap();
-    assert_eq!(store.purge(at(2)).await.unwrap(), 0);
+    assert_eq!(store.purge(at(2), 9).await.unwrap(), 0);
     let much_later = later(at(2), REVOCATIONS_KEPT);
-    assert_eq!(store.purge(much_later).await.unwrap(), 3, "session, link and revocation");
+    assert_eq!(store.purge(much_later, 9).await.unwrap(), 3, "session, link and revocation");
     let log = store.revocations(0).await.unwrap();
     assert_eq!((log.entries.len(), log.last), (0, 1), "its number is not given again");
+    let kinds = async || {
+        store.audit(None, 99).await.unwrap().into_iter().map(|known| known.entry.kind).collect::<Vec<_>>()
+    };
+    let before = kinds().await;
+    for _ in 0..5 {
+        store.note(&note).await.unwrap();
+    }
+    assert_eq!(store.purge(much_later, 2).await.unwrap(), 4, "six of a kind");
+    let after = kinds().await;
+    assert!(
+        after.len() == before.len() + 1 && before.iter().all(|kind| after.contains(kind)),
+        "and no other"
+    );
 }
 
 async fn keys_follow_each_other(store: &dyn SigningKeyStore) {

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use manazir_model::Timestamp;
 
-use crate::audit::{AUDIT_KEPT_PER_KIND, AUDIT_PAGE_MAX, AuditEntry, AuditKind, Audited, Occasion};
+use crate::audit::{AUDIT_PAGE_MAX, AuditEntry, AuditKind, Audited, Occasion};
 use crate::keys::{KeyId, KeyRecord, SIGNING_KEYS_MAX, SigningKeyStore};
 use crate::link::{INVITATIONS_MAX, Link, Purpose};
 use crate::revocation::{REVOCATIONS_KEPT, REVOCATIONS_PAGE_MAX, Revocation, Revocations};
@@ -365,7 +365,7 @@ impl AccountStore for Accounts {
         Ok(earlier.take(limit.min(AUDIT_PAGE_MAX)).cloned().collect())
     }
 
-    async fn purge(&self, now: Timestamp) -> Result<usize, AccountError> {
+    async fn purge(&self, now: Timestamp, audit_kept: usize) -> Result<usize, AccountError> {
         let mut state = self.lock();
         let rows = |state: &State| {
             state.families.len() + state.links.len() + state.revocations.len() + state.audit.len()
@@ -379,7 +379,7 @@ impl AccountStore for Accounts {
         newest_first.retain(|known| {
             let kept = kept.entry(known.entry.kind).or_default();
             *kept += 1;
-            *kept <= AUDIT_KEPT_PER_KIND
+            *kept <= audit_kept
         });
         newest_first.reverse();
         state.audit = newest_first;

@@ -8,7 +8,7 @@ use super::{Accounts, done};
 use crate::access::AccessClaims;
 use crate::audit::{Audited, Occasion};
 use crate::link::{INVITATION_LIFETIME, Link, LinkSecret, Purpose, RESET_LIFETIME};
-use crate::session::EndedBy;
+use crate::session::{EndedBy, Session, SessionId};
 use crate::span::later;
 use crate::store::AccountError;
 use crate::{Account, AccountId, Deed, Email, Role};
@@ -64,8 +64,8 @@ impl Accounts {
         self.linked(&reset(account, on.at), entropy, on).await?.ok_or(DeedRefused::Unknown)
     }
 
-    /// Lets somebody ask for a way to a new password, or says how long to wait. The answer is given after this, the same
-    /// whether or not there is such an account; [`Accounts::ask_reset`] comes after the answer.
+    /// Lets somebody ask for a way to a new password, or says how long to wait. The answer is given after this, the
+    /// same whether or not there is such an account; [`Accounts::ask_reset`] comes after the answer.
     pub fn may_ask_reset(&self, on: &Occasion) -> Result<(), DeedRefused> {
         self.held(on, |limits, place| limits.reset(place, on.at)).map_err(DeedRefused::Limited)
     }
@@ -92,7 +92,9 @@ impl Accounts {
         on: &Occasion,
     ) -> Result<Account, DeedRefused> {
         allowed(claims, Deed::GiveRole)?;
-        done(self.store.give_role(account, role, on).await?)
+        let changed = self.store.give_role(account, role, on).await?;
+        self.know(on).await;
+        done(changed)
     }
 
     /// Bans an account, with all its sessions, or lets it in again.
@@ -104,7 +106,9 @@ impl Accounts {
         on: &Occasion,
     ) -> Result<Account, DeedRefused> {
         allowed(claims, Deed::Ban)?;
-        done(self.store.set_banned(account, banned, on).await?)
+        let changed = self.store.set_banned(account, banned, on).await?;
+        self.know(on).await;
+        done(changed)
     }
 
     /// Ends all sessions of somebody whose device is lost; the account stays good.
@@ -115,7 +119,34 @@ impl Accounts {
         on: &Occasion,
     ) -> Result<usize, DeedRefused> {
         allowed(claims, Deed::Ban)?;
-        Ok(self.store.end_sessions(account, None, EndedBy::Admin, on).await?)
+        let ended = self.store.end_sessions(account, None, EndedBy::Admin, on).await?;
+        self.know(on).await;
+        Ok(ended)
+    }
+
+    /// The sessions of somebody, the one used last first.
+    pub async fn sessions_of(
+        &self,
+        claims: &AccessClaims,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<Vec<Session>, DeedRefused> {
+        allowed(claims, Deed::Ban)?;
+        Ok(self.store.sessions(account, now).await?)
+    }
+
+    /// Ends a session of somebody, as one that was stolen; false if there is no such one.
+    pub async fn end_session_of(
+        &self,
+        claims: &AccessClaims,
+        account: AccountId,
+        id: SessionId,
+        on: &Occasion,
+    ) -> Result<bool, DeedRefused> {
+        allowed(claims, Deed::Ban)?;
+        let ended = self.store.end_session(account, id, EndedBy::Admin, on).await?;
+        self.know(on).await;
+        Ok(ended)
     }
 
     /// The audit log before a number, the newest first.

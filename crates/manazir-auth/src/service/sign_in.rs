@@ -131,7 +131,12 @@ impl Accounts {
             Presented::Rotated => shown.follow(&[next.sealed], next.hash),
             Presented::Replayed(chain, hash) => shown.follow(&chain, hash),
             Presented::TooFast(wait) => return Err(RefreshRefused::TooFast(wait)),
-            over => return Err(RefreshRefused::Over(over)),
+            over => {
+                if over == Presented::Reused {
+                    self.know(on).await;
+                }
+                return Err(RefreshRefused::Over(over));
+            }
         };
         let (Some(refresh), Some(account)) = (refresh, refreshed.account) else {
             return Err(RefreshRefused::Broken);
@@ -151,12 +156,16 @@ impl Accounts {
         id: SessionId,
         on: &Occasion,
     ) -> Result<bool, AccountError> {
-        self.store.end_session(claims.account, id, EndedBy::Owner, on).await
+        let ended = self.store.end_session(claims.account, id, EndedBy::Owner, on).await?;
+        self.know(on).await;
+        Ok(ended)
     }
 
     /// Ends all of one's own sessions but the one in use, and says how many.
     pub async fn end_others(&self, claims: &AccessClaims, on: &Occasion) -> Result<usize, AccountError> {
-        self.store.end_sessions(claims.account, Some(claims.session), EndedBy::Owner, on).await
+        let ended = self.store.end_sessions(claims.account, Some(claims.session), EndedBy::Owner, on).await?;
+        self.know(on).await;
+        Ok(ended)
     }
 
     async fn open(
