@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use manazir_model::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::audit::{Actor, Occasion};
 use crate::keys::KeyRing;
 use crate::session::SessionId;
 use crate::span::{later, micros};
@@ -38,6 +39,13 @@ pub struct AccessClaims {
     pub issued_at: Timestamp,
     /// From when on it is refused.
     pub expires_at: Timestamp,
+}
+
+impl AccessClaims {
+    /// The occasion as whoever shows the token makes it.
+    pub fn occasion(&self, on: &Occasion) -> Occasion {
+        Occasion { by: Actor::Account(self.account), ..*on }
+    }
 }
 
 /// Why a text does not let anybody in. All of them are one answer to whoever sent it.

@@ -129,7 +129,18 @@ fn is_name(folded: &str, username: &Username, email: &Email) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn preparing_is_idempotent_and_loses_nothing_but_ways_of_writing(text in "\\PC{0,40}") {
+            let once = Password::shown(&text).unwrap();
+            prop_assert_eq!(Password::shown(&once.0), Some(once.clone()));
+            prop_assert_ne!(Password::shown(&format!("{text}x")), Some(once));
+        }
+    }
 
     fn faults(text: &str) -> Vec<PasswordFault> {
         let (name, email) =

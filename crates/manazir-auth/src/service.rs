@@ -160,7 +160,8 @@ impl Accounts {
     }
 
     /// Reads what was revoked; to be called each [`crate::revocation::FOLLOWED_EVERY`] and when the bus says so. What
-    /// is revoked through this process it knows at once. `clock` is asked before each page, so that what was committed meanwhile is not thought to be seen.
+    /// is revoked through this process it knows at once. `clock` is asked before each page, so that what was committed
+    /// meanwhile is not thought to be seen.
     pub async fn follow(&self, clock: impl Fn() -> Timestamp + Send) -> Result<(), AccountError> {
         loop {
             let now = clock();
@@ -217,6 +218,7 @@ impl Accounts {
         entropy: [u8; 16],
         on: &Occasion,
     ) -> Result<(), PasswordRefused> {
+        let on = &claims.occasion(on);
         let Some(known) = self.store.account(claims.account).await? else {
             return Err(PasswordRefused::Wrong);
         };

@@ -398,6 +398,60 @@ fn bb_1_to_3_an_account_is_made_signed_in_and_kept_signed_in() {
 }
 
 #[test]
+fn bb_w8_a_browser_that_has_only_its_cookie_left_signs_out_on_the_server() {
+    let place = Place::new();
+    place.register("ada", Role::Member);
+    let signed_in = place.sign_in("ada", PASSWORD, 0).unwrap();
+    let cookie = signed_in.refresh.reveal();
+    let sign_out = |text: &str, seconds| {
+        block_on(place.accounts.sign_out(text, place.entropy(), &on(seconds, 1))).unwrap()
+    };
+    assert!(!sign_out("nonsense", 7_000) && !sign_out(&signed_in.access, 7_000));
+    assert!(sign_out(&cookie, 7_000));
+    assert!(!sign_out(&cookie, 7_001));
+    assert_eq!(over(place.refresh(&cookie, 7_001)), Presented::Ended(EndedBy::Owner));
+    assert_eq!(place.accounts.who(&signed_in.access, at(1)), Err(AccessRefused::Revoked));
+}
+
+#[test]
+fn whoever_is_invited_gets_the_role_of_the_invitation_and_every_deed_is_noted_with_its_doer() {
+    let place = Place::new();
+    place.register("root", Role::Admin);
+    let admin = place.sign_in("root", PASSWORD, 0).unwrap();
+    let email = Some(Email::parse("ada@example.org").unwrap());
+    let invite = |who: &SignedIn, role| {
+        block_on(place.accounts.invite(&who.claims, role, email.clone(), place.entropy(), &on(1, 1)))
+    };
+    let link = invite(&admin, Role::Admin).unwrap();
+    let who =
+        Registration { username: "ada", email: "ada@example.org", password: PASSWORD, avatar_seed: None };
+    let accept = || {
+        let on = on(place.drawn.load(Ordering::Relaxed) as i64, 3);
+        block_on(place.accounts.register(who, Role::Viewer, Some(&link), place.entropy(), &on))
+    };
+    assert_eq!(accept().unwrap().role, Role::Admin);
+    assert!(matches!(accept(), Err(RegisterRefused::Link)), "once");
+    let ada = place.sign_in("ada", PASSWORD, 2).unwrap();
+    let give = |to: &SignedIn, role| {
+        block_on(place.accounts.give_role(&admin.claims, to.account.id, role, &on(3, 1)))
+    };
+    give(&ada, Role::Member).unwrap();
+    assert!(matches!(give(&admin, Role::Member), Err(DeedRefused::LastAdmin)));
+    // The token of before says another role: it is refused at once, and a refresh gives one with the new role.
+    assert_eq!(place.accounts.who(&ada.access, at(3)), Err(AccessRefused::Revoked));
+    let ada = place.refresh(&ada.refresh.reveal(), 3).unwrap();
+    assert_eq!(ada.claims.role, Role::Member);
+    assert!(matches!(invite(&ada, Role::Admin), Err(DeedRefused::Forbidden)));
+    let log = block_on(place.accounts.audit(&admin.claims, None, 9)).unwrap();
+    let given = log.iter().find(|known| known.entry.kind == AuditKind::RoleGiven).unwrap();
+    assert_eq!(
+        (given.entry.on.by, given.entry.detail.as_str()),
+        (Actor::Account(admin.account.id), "member")
+    );
+    assert!(block_on(place.accounts.audit(&ada.claims, None, 9)).is_err());
+}
+
+#[test]
 fn a_hash_at_an_old_cost_is_made_anew_at_the_next_sign_in() {
     let place = Place::new();
     place.register("ada", Role::Member);

@@ -47,6 +47,7 @@ impl Accounts {
         on: &Occasion,
     ) -> Result<LinkSecret, DeedRefused> {
         allowed(claims, Deed::Invite)?;
+        let on = &claims.occasion(on);
         let expires_at = later(on.at, INVITATION_LIFETIME);
         let link = Link { purpose: Purpose::Invitation { role, email }, expires_at };
         self.linked(&link, entropy, on).await?.ok_or(DeedRefused::Crowd)
@@ -61,6 +62,7 @@ impl Accounts {
         on: &Occasion,
     ) -> Result<LinkSecret, DeedRefused> {
         allowed(claims, Deed::HandOverReset)?;
+        let on = &claims.occasion(on);
         self.linked(&reset(account, on.at), entropy, on).await?.ok_or(DeedRefused::Unknown)
     }
 
@@ -92,6 +94,7 @@ impl Accounts {
         on: &Occasion,
     ) -> Result<Account, DeedRefused> {
         allowed(claims, Deed::GiveRole)?;
+        let on = &claims.occasion(on);
         let changed = self.store.give_role(account, role, on).await?;
         self.know(on).await;
         done(changed)
@@ -106,6 +109,7 @@ impl Accounts {
         on: &Occasion,
     ) -> Result<Account, DeedRefused> {
         allowed(claims, Deed::Ban)?;
+        let on = &claims.occasion(on);
         let changed = self.store.set_banned(account, banned, on).await?;
         self.know(on).await;
         done(changed)
@@ -119,6 +123,7 @@ impl Accounts {
         on: &Occasion,
     ) -> Result<usize, DeedRefused> {
         allowed(claims, Deed::Ban)?;
+        let on = &claims.occasion(on);
         let ended = self.store.end_sessions(account, None, EndedBy::Admin, on).await?;
         self.know(on).await;
         Ok(ended)
@@ -144,6 +149,7 @@ impl Accounts {
         on: &Occasion,
     ) -> Result<bool, DeedRefused> {
         allowed(claims, Deed::Ban)?;
+        let on = &claims.occasion(on);
         let ended = self.store.end_session(account, id, EndedBy::Admin, on).await?;
         self.know(on).await;
         Ok(ended)

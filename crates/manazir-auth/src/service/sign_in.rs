@@ -156,13 +156,36 @@ impl Accounts {
         id: SessionId,
         on: &Occasion,
     ) -> Result<bool, AccountError> {
+        let on = &claims.occasion(on);
         let ended = self.store.end_session(claims.account, id, EndedBy::Owner, on).await?;
+        self.know(on).await;
+        Ok(ended)
+    }
+
+    /// Signs out whoever has nothing but a refresh token left, as a browser that slept; false if the session was over.
+    /// `entropy` is 32 random bytes.
+    pub async fn sign_out(
+        &self,
+        shown: &str,
+        entropy: [u8; 32],
+        on: &Occasion,
+    ) -> Result<bool, AccountError> {
+        let Some(shown) = RefreshToken::shown(shown) else { return Ok(false) };
+        let (next, device) = (shown.successor(entropy), Device::default());
+        let refreshed = self.store.refresh(&shown, next, &device, &self.rules.sessions, on).await?;
+        let good = matches!(
+            refreshed.presented,
+            Presented::Rotated | Presented::Replayed(..) | Presented::TooFast(_)
+        );
+        let Some(account) = refreshed.account.filter(|_| good) else { return Ok(false) };
+        let ended = self.store.end_session(account.id, shown.session(), EndedBy::Owner, on).await?;
         self.know(on).await;
         Ok(ended)
     }
 
     /// Ends all of one's own sessions but the one in use, and says how many.
     pub async fn end_others(&self, claims: &AccessClaims, on: &Occasion) -> Result<usize, AccountError> {
+        let on = &claims.occasion(on);
         let ended = self.store.end_sessions(claims.account, Some(claims.session), EndedBy::Owner, on).await?;
         self.know(on).await;
         Ok(ended)
