@@ -1,12 +1,15 @@
-//! What every token store must do.
+//! What every store of tokens, of accounts and of keys must do.
 
 #![allow(clippy::unwrap_used, reason = "a suite of tests, which ends at the first surprise")]
+
+pub mod accounts;
+mod sessions;
 
 use manazir_model::Timestamp;
 
 use crate::{Scope, Secret, Token, TokenStore};
 
-/// Checks a store that is empty.
+/// Checks a store of tokens that is empty.
 pub async fn check(store: &dyn TokenStore) {
     let token = |id: &str, seconds: i64, scopes: &[Scope]| Token {
         id: id.to_owned(),

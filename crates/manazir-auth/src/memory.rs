@@ -1,9 +1,13 @@
-//! Tokens in memory: the twin of the real store.
+//! Tokens and accounts in memory: the twins of the real stores.
+
+mod accounts;
 
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use manazir_model::Timestamp;
+
+pub use accounts::Accounts;
 
 use crate::{Error, Token, TokenHash, TokenStore};
 
