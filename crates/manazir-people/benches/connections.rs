@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cargo bench -p manazir-people --features contract --bench connections
-//! MANAZIR_FULL_SIZE=1 cargo bench -p manazir-people --features contract --bench connections -- full
+//! MANAZIR_FULL_SIZE=1 cargo bench -p manazir-people --features contract --bench connections
 //! ```
 //!
 //! The first lines say how long loading took, and how much memory a process has that loaded nothing else; Linux only.
@@ -41,14 +41,56 @@ static USUAL: LazyLock<Measured> = LazyLock::new(|| {
     measured(population.people, population.connections().into_iter())
 });
 
-/// Everyone has as many contacts as the limit allows.
-static FULL: LazyLock<Option<Measured>> = LazyLock::new(|| {
-    let asked_for = std::env::var_os("MANAZIR_FULL_SIZE").is_some();
-    asked_for.then(|| measured(100_000, ring(100_000, 5_000)))
-});
+/// Everyone has as many contacts as the limit allows; beside it, what that is compared with: everyone out of 1,000 knows
+/// a quarter of the others.
+fn full_size() {
+    let (before, started) = (resident_mib(), Instant::now());
+    let full = measured(100_000, ring(100_000, 5_000));
+    say("full", &full.graph, started, before);
+    for (name, of) in [("small", measured(1_000, ring(1_000, 250))), ("full", full)] {
+        let (mut scratch, mut graph) = (Scratch::default(), of.graph);
+        let query = SuggestionQuery { max: 10, ..SuggestionQuery::default() };
+        let page = Page::new(Start::After(UserId(500)), 50).unwrap();
+        let mut say = |action: &str, ask: &mut dyn FnMut(&mut ConnectionGraph, UserId, UserId)| {
+            let mut nanos: Vec<u128> = pairs(&of.anyone)
+                .map(|(one, other)| {
+                    let started = Instant::now();
+                    ask(&mut graph, one, other);
+                    started.elapsed().as_nanos()
+                })
+                .collect();
+            nanos.sort_unstable();
+            let [p50, p99] = [50, 99].map(|percent| nanos[nanos.len() * percent / 100] as f64 / 1_000.0);
+            println!("{name}: {action}: p50 {p50:.2} µs, p99 {p99:.2} µs");
+        };
+        say("is connected", &mut |graph, one, other| {
+            black_box(graph.connected(one, other));
+        });
+        say("page of contacts", &mut |graph, one, _| {
+            black_box(graph.list(one, List::Contacts, &page).unwrap());
+        });
+        say("mutual contacts", &mut |graph, one, other| {
+            black_box(graph.mutual(one, other, &page).unwrap());
+        });
+        say("connect or disconnect", &mut |graph, one, other| toggle(graph, one, other));
+        say("suggestions", &mut |graph, one, _| {
+            black_box(graph.suggestions(one, &query, &mut scratch).unwrap());
+        });
+    }
+}
 
-/// As many as are compared with: everyone knows a quarter of the others.
-static SMALL: LazyLock<Measured> = LazyLock::new(|| measured(1_000, ring(1_000, 250)));
+/// Each with another.
+fn pairs(users: &[UserId]) -> impl Iterator<Item = (UserId, UserId)> {
+    (0..users.len())
+        .map(|at| (users[at], users[(at * 7 + 1) % users.len()]))
+        .filter(|(one, other)| one != other)
+}
+
+/// A contact goes or comes.
+fn toggle(graph: &mut ConnectionGraph, one: UserId, other: UserId) {
+    let change = if graph.connected(one, other) { Change::disconnected } else { Change::connected };
+    graph.apply(&change(one, other)).unwrap();
+}
 
 /// Set in the process that only loads.
 const LOADS: &str = "MANAZIR_LOADS";
@@ -101,12 +143,16 @@ fn load_and_say(people: usize) {
             break;
         }
     }
+    say(&std::env::var("MANAZIR_NAME").unwrap(), &graph, started, before);
+}
+
+fn say(name: &str, graph: &ConnectionGraph, started: Instant, before_mib: f64) {
     println!(
-        "{}: {people} people, {} connections: loaded in {:.2} s, {:.1} MiB resident, {:.1} MiB of it contacts",
-        std::env::var("MANAZIR_NAME").unwrap(),
+        "{name}: {} people, {} connections: loaded in {:.2} s, {:.1} MiB resident, {:.1} MiB of it contacts",
+        graph.people(),
         graph.connections(),
         started.elapsed().as_secs_f64(),
-        resident_mib() - before,
+        resident_mib() - before_mib,
         graph.contacts_bytes() as f64 / f64::from(1 << 20),
     );
 }
@@ -126,14 +172,19 @@ fn main() {
     if let Ok(people) = std::env::var(LOADS) {
         return load_and_say(people.parse().unwrap());
     }
+    if std::env::var_os("MANAZIR_FULL_SIZE").is_some() {
+        return full_size();
+    }
     let population = Population::default();
     said_by_another("usual", population.people, population.connections().into_iter());
-    if FULL.is_some() {
-        said_by_another("full", 100_000, ring(100_000, 5_000));
-    }
     following();
-    LazyLock::force(&USUAL);
-    LazyLock::force(&SMALL);
+    let Measured { graph, hubs, .. } = &*USUAL;
+    let paths =
+        |user: &UserId| graph.contacts(*user).iter().map(|contact| graph.contacts(contact).len()).sum();
+    println!(
+        "usual: a hub has up to {} contacts of contacts",
+        hubs.iter().map(paths).max().unwrap_or(0_usize)
+    );
     divan::main();
 }
 
@@ -158,163 +209,76 @@ fn following() {
     });
 }
 
-/// Asks of one after the other.
+/// Asks about one after the other.
 fn each(bencher: Bencher, users: &[UserId], mut ask: impl FnMut(UserId, UserId)) {
-    let mut at = 0;
+    let mut pairs = pairs(users).collect::<Vec<_>>().into_iter().cycle();
     bencher.bench_local(|| {
-        at += 1;
-        ask(users[at % users.len()], users[(at * 7 + 1) % users.len()]);
+        if let Some((one, other)) = pairs.next() {
+            ask(one, other);
+        }
     });
 }
 
-fn suggestions(bencher: Bencher, of: &Measured, users: &[UserId]) {
+fn suggestions(bencher: Bencher, users: &[UserId]) {
     let mut scratch = Scratch::default();
     let query = SuggestionQuery { max: 10, ..SuggestionQuery::default() };
     each(bencher, users, |user, _| {
-        black_box(of.graph.suggestions(user, &query, &mut scratch).unwrap());
+        black_box(USUAL.graph.suggestions(user, &query, &mut scratch).unwrap());
     });
 }
 
-fn connected(bencher: Bencher, of: &Measured) {
-    each(bencher, &of.anyone, |one, other| {
-        black_box(of.graph.connected(one, other));
-    });
-}
-
-fn list(bencher: Bencher, of: &Measured, users: &[UserId]) {
+fn list(bencher: Bencher, users: &[UserId]) {
     let page = Page::new(Start::After(UserId(500)), 50).unwrap();
     each(bencher, users, |user, _| {
-        black_box(of.graph.list(user, List::Contacts, &page).unwrap());
+        black_box(USUAL.graph.list(user, List::Contacts, &page).unwrap());
     });
 }
 
-fn mutual(bencher: Bencher, of: &Measured, users: &[UserId]) {
+fn mutual(bencher: Bencher, users: &[UserId]) {
     each(bencher, users, |one, other| {
-        black_box(of.graph.mutual(one, other, &Page::default()).unwrap());
+        black_box(USUAL.graph.mutual(one, other, &Page::default()).unwrap());
     });
 }
 
-/// A contact goes and comes back.
-fn change(bencher: Bencher, of: &Measured, users: &[UserId]) {
-    let mut graph = of.graph.clone();
-    each(bencher, users, |one, other| {
-        let change = if graph.connected(one, other) { Change::disconnected } else { Change::connected };
-        if one != other {
-            graph.apply(&change(one, other)).unwrap();
-        }
+#[divan::bench(sample_count = 1_000)]
+fn suggestions_of_anyone(bencher: Bencher) {
+    suggestions(bencher, &USUAL.anyone);
+}
+
+#[divan::bench(sample_count = 200)]
+fn suggestions_of_a_hub(bencher: Bencher) {
+    suggestions(bencher, &USUAL.hubs);
+}
+
+#[divan::bench(sample_count = 1_000)]
+fn is_connected(bencher: Bencher) {
+    each(bencher, &USUAL.anyone, |one, other| {
+        black_box(USUAL.graph.connected(one, other));
     });
 }
 
-mod usual {
-    use super::*;
-
-    #[divan::bench(sample_count = 1_000)]
-    fn suggestions_of_anyone(bencher: Bencher) {
-        suggestions(bencher, &USUAL, &USUAL.anyone);
-    }
-
-    #[divan::bench(sample_count = 200)]
-    fn suggestions_of_a_hub(bencher: Bencher) {
-        suggestions(bencher, &USUAL, &USUAL.hubs);
-    }
-
-    #[divan::bench(sample_count = 1_000)]
-    fn is_connected(bencher: Bencher) {
-        connected(bencher, &USUAL);
-    }
-
-    #[divan::bench(sample_count = 1_000)]
-    fn page_of_contacts(bencher: Bencher) {
-        list(bencher, &USUAL, &USUAL.anyone);
-    }
-
-    #[divan::bench(sample_count = 1_000)]
-    fn page_of_a_hub(bencher: Bencher) {
-        list(bencher, &USUAL, &USUAL.hubs);
-    }
-
-    #[divan::bench(sample_count = 1_000)]
-    fn mutual_contacts(bencher: Bencher) {
-        mutual(bencher, &USUAL, &USUAL.anyone);
-    }
-
-    #[divan::bench(sample_count = 1_000)]
-    fn mutual_contacts_of_hubs(bencher: Bencher) {
-        mutual(bencher, &USUAL, &USUAL.hubs);
-    }
-
-    #[divan::bench(sample_count = 1_000)]
-    fn connect_or_disconnect_hubs(bencher: Bencher) {
-        change(bencher, &USUAL, &USUAL.hubs);
-    }
+#[divan::bench(sample_count = 1_000)]
+fn page_of_contacts(bencher: Bencher) {
+    list(bencher, &USUAL.anyone);
 }
 
-/// What the largest graph is compared with.
-mod small {
-    use super::*;
-
-    #[divan::bench(sample_count = 1_000)]
-    fn suggestions_of_anyone(bencher: Bencher) {
-        suggestions(bencher, &SMALL, &SMALL.anyone);
-    }
-
-    #[divan::bench(sample_count = 1_000)]
-    fn is_connected(bencher: Bencher) {
-        connected(bencher, &SMALL);
-    }
-
-    #[divan::bench(sample_count = 1_000)]
-    fn page_of_contacts(bencher: Bencher) {
-        list(bencher, &SMALL, &SMALL.anyone);
-    }
-
-    #[divan::bench(sample_count = 1_000)]
-    fn mutual_contacts(bencher: Bencher) {
-        mutual(bencher, &SMALL, &SMALL.anyone);
-    }
-
-    #[divan::bench(sample_count = 1_000)]
-    fn connect_or_disconnect(bencher: Bencher) {
-        change(bencher, &SMALL, &SMALL.anyone);
-    }
+#[divan::bench(sample_count = 1_000)]
+fn page_of_a_hub(bencher: Bencher) {
+    list(bencher, &USUAL.hubs);
 }
 
-/// Does nothing unless asked for.
-mod full {
-    use super::*;
+#[divan::bench(sample_count = 1_000)]
+fn mutual_contacts(bencher: Bencher) {
+    mutual(bencher, &USUAL.anyone);
+}
 
-    #[divan::bench(sample_count = 300)]
-    fn suggestions_of_anyone(bencher: Bencher) {
-        if let Some(full) = &*FULL {
-            suggestions(bencher, full, &full.anyone);
-        }
-    }
+#[divan::bench(sample_count = 1_000)]
+fn mutual_contacts_of_hubs(bencher: Bencher) {
+    mutual(bencher, &USUAL.hubs);
+}
 
-    #[divan::bench(sample_count = 1_000)]
-    fn is_connected(bencher: Bencher) {
-        if let Some(full) = &*FULL {
-            connected(bencher, full);
-        }
-    }
-
-    #[divan::bench(sample_count = 1_000)]
-    fn page_of_contacts(bencher: Bencher) {
-        if let Some(full) = &*FULL {
-            list(bencher, full, &full.anyone);
-        }
-    }
-
-    #[divan::bench(sample_count = 1_000)]
-    fn mutual_contacts(bencher: Bencher) {
-        if let Some(full) = &*FULL {
-            mutual(bencher, full, &full.anyone);
-        }
-    }
-
-    #[divan::bench(sample_count = 1_000)]
-    fn connect_or_disconnect(bencher: Bencher) {
-        if let Some(full) = &*FULL {
-            change(bencher, full, &full.anyone);
-        }
-    }
+#[divan::bench(sample_count = 1_000)]
+fn connect_or_disconnect_hubs(bencher: Bencher) {
+    let mut graph = USUAL.graph.clone();
+    each(bencher, &USUAL.hubs, |one, other| toggle(&mut graph, one, other));
 }

@@ -7,10 +7,12 @@ use super::ties::Ties;
 use crate::suggestion::{Evidence, Rank, SHOWN_CONTACTS_MAX, Suggestion, SuggestionQuery, Suggestions};
 use crate::{PAGE_MAX, PersonState, Refusal, UserId};
 
-/// Contacts of contacts that one question looks through. Past it, contacts with few contacts are looked through first,
-/// for they say more of a person (Adamic and Adar 2003), the best of what they give are counted in full, and the answer
-/// says that it is not complete. A hub of 5,000 contacts in a population like the generator's has about half of it.
-pub const PATHS_MAX: usize = 1 << 22;
+/// Contacts of contacts that one question looks through, at about three nanoseconds each: nobody waits longer than ten
+/// milliseconds. A hub of 5,000 contacts in an uneven population has half of it (`benches/connections.rs` prints it).
+///
+/// Past it, contacts with few contacts are looked through first, for they say more of a person (Adamic and Adar 2003), the
+/// best of what they give are counted in full, and the answer says that it is not complete.
+pub const PATHS_MAX: usize = 3 << 20;
 
 /// How many candidates are counted in full for each that is asked for when not all paths are walked.
 const OVERSAMPLED: usize = 4;
