@@ -20,6 +20,7 @@ mod keep;
 mod keys;
 mod read;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -60,13 +61,25 @@ impl Parts {
         rows: &[SeriesRows],
         findings: &[SeriesFinding],
     ) -> Result<(), Error> {
+        let may_repeat = rows.iter().flat_map(|series| &series.samples).any(is_doubtful);
+        // What the batch itself adds cannot be read yet.
+        let mut added: HashMap<(u64, Timestamp), u64> = HashMap::new();
         for SeriesRows { key, samples } in rows {
             let id = self.number(key, |id, key| {
                 batch.insert(&self.series, id.to_be_bytes(), key);
             })?;
             for sample in samples {
-                if !self.is_known(id, sample)? {
-                    batch.insert(&self.head, keys::head(id, sample), row::write(sample)?);
+                let (place, bits) = ((id, sample.at), sample.value.to_bits());
+                let is_known = match added.get(&place) {
+                    Some(last) => is_doubtful(sample) && *last == bits,
+                    None => self.is_known(id, sample)?,
+                };
+                if is_known {
+                    continue;
+                }
+                batch.insert(&self.head, keys::head(id, sample), row::write(sample)?);
+                if may_repeat {
+                    added.insert(place, bits);
                 }
             }
         }
@@ -103,13 +116,18 @@ impl Parts {
 
     /// True of a sample that its series had no memory of, and that is here with the same value.
     fn is_known(&self, id: u64, sample: &JudgedSample) -> Result<bool, Error> {
-        if !sample.late || !sample.score.is_nan() {
+        if !is_doubtful(sample) {
             return Ok(false);
         }
         let known = read::at(self, id, sample.at)?;
         let last = known.iter().max_by_key(|row| (row.received_at, row.revision));
         Ok(last.is_some_and(|last| last.value.to_bits() == sample.value.to_bits()))
     }
+}
+
+/// A sample that came late and was given no verdict may be one that came before.
+fn is_doubtful(sample: &JudgedSample) -> bool {
+    sample.late && sample.score.is_nan()
 }
 
 /// The lake of an embedded store; clones share it.

@@ -125,6 +125,13 @@ async fn revisions_stand_beside_each_other(lake: &impl Lake) {
     store(lake, &key, &[forgotten(5.0, 201)]).await;
     assert_eq!(read(ask(None, false)).await, [(1, 5.0), (2, 21.0), (0, 3.0)]);
     assert_eq!(read(ask(None, true)).await.len(), 6);
+    // It is known in the batch that brings it, too.
+    let again = JudgedSample {
+        late: true,
+        ..JudgedSample::unjudged(row(9, 9, 0.0).at, 9.0, row(9, 202, 0.0).received_at)
+    };
+    store(lake, &key, &[row(9, 9, 9.0), again]).await;
+    assert_eq!(read(ask(None, true)).await.len(), 7);
 }
 
 async fn series_are_listed(lake: &impl Lake) {
