@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::events::{entities, run};
 use crate::key::key;
-use crate::link::{Said, limit, query, row, rows};
+use crate::link::{Said, gone, limit, query, row, rows};
 
 /// Rows of one statement.
 const ROWS_A_STATEMENT: usize = 500;
@@ -201,12 +201,7 @@ pub(crate) fn selected((from, until): Span, after: Option<&Dependency>, max: usi
 
 /// Forgets at most `max` dependencies that ended before, and entities of which nothing is left; how many dependencies.
 pub(crate) async fn forget(transaction: &mut Txn, before: Timestamp, max: u64) -> Said<u64> {
-    #[derive(Deserialize)]
-    struct Gone {
-        gone: i64,
-    }
-    let forget = query(FORGET).param("before", before.micros()).param("max", max as i64);
-    let gone: Vec<Gone> = rows(transaction, forget).await?;
+    let gone = gone(transaction, FORGET, before, max).await?;
     transaction.run(query(FORGET_ENTITIES).param("max", max as i64)).await?;
-    Ok(gone.first().map_or(0, |row| row.gone.unsigned_abs()))
+    Ok(gone)
 }

@@ -8,7 +8,7 @@ use neo4rs::{BoltType, Query, Txn};
 use serde::Deserialize;
 
 use crate::key::key;
-use crate::link::{Said, limit, query, row, rows};
+use crate::link::{Said, gone, limit, query, row, rows};
 
 /// Rows of one statement.
 const ROWS_A_STATEMENT: usize = 500;
@@ -213,11 +213,5 @@ pub(crate) fn selected(asked: &EventQuery) -> Query {
 
 /// Forgets at most `max` events that were last seen before; how many.
 pub(crate) async fn forget(transaction: &mut Txn, before: Timestamp, max: u64) -> Said<u64> {
-    #[derive(Deserialize)]
-    struct Gone {
-        gone: i64,
-    }
-    let forget = query(FORGET).param("before", before.micros()).param("max", max as i64);
-    let gone: Vec<Gone> = rows(transaction, forget).await?;
-    Ok(gone.first().map_or(0, |row| row.gone.unsigned_abs()))
+    gone(transaction, FORGET, before, max).await
 }

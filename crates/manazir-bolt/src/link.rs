@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use manazir_explain::Error;
+use manazir_model::Timestamp;
 use neo4rs::{BoltType, ConfigBuilder, Graph, Query, Txn};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
@@ -147,6 +149,22 @@ pub(crate) async fn rows<R: DeserializeOwned>(transaction: &mut Txn, query: Quer
         rows.push(row.to()?);
     }
     Ok(rows)
+}
+
+/// What a statement deleted that takes `before` and `max` and says how much is `gone`.
+pub(crate) async fn gone(
+    transaction: &mut Txn,
+    forget: &'static str,
+    before: Timestamp,
+    max: u64,
+) -> Said<u64> {
+    #[derive(Deserialize)]
+    struct Gone {
+        gone: i64,
+    }
+    let forget = query(forget).param("before", before.micros()).param("max", max as i64);
+    let gone: Vec<Gone> = rows(transaction, forget).await?;
+    Ok(gone.first().map_or(0, |row| row.gone.unsigned_abs()))
 }
 
 /// A statement; its values are parameters, never text.

@@ -6,7 +6,7 @@ use manazir_model::Timestamp;
 use manazir_rca::events::{RuleSet, Verdict, Verdicts};
 use manazir_rca::explanation::{Config, Explanation};
 
-use crate::gather::{Ask, Limits, Sources, gather};
+use crate::gather::{Ask, Known, Limits, Sources, gather, known};
 use crate::{Error, ExplanationFilter, Explanations, NewExplanation, PersonsVerdict, StoredExplanation};
 
 /// Verdicts that the ranking learns from: the newest so many.
@@ -14,6 +14,9 @@ const LEARNT_FROM_MAX: usize = 10_000;
 
 /// Earlier explanations that are told beside one.
 const SIMILAR_MAX: usize = 5;
+
+/// A question that is older by this time is asked in one round fewer.
+const AGE_OF_A_ROUND_MICROS: u64 = 300_000_000;
 
 /// Answers questions and keeps the answers.
 pub struct Explainer {
@@ -28,6 +31,13 @@ impl std::fmt::Debug for Explainer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Explainer").field("limits", &self.limits).finish_non_exhaustive()
     }
+}
+
+/// What does not change from one answer to the next.
+struct Moment {
+    rules: Arc<RuleSet>,
+    verdicts: Verdicts,
+    series: Vec<Known>,
 }
 
 /// Who asks, about which finding.
@@ -72,12 +82,7 @@ impl Explainer {
     ///
     /// If a store fails.
     pub async fn answer(&self, ask: &Ask) -> Result<(Ask, Explanation), Error> {
-        let rules = Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner));
-        let mut gathered = gather(&self.sources, ask, &self.limits, &rules).await?;
-        let verdicts = self.verdicts().await?;
-        let told = gathered.explain(verdicts, &self.config).map_err(Error::store)?;
-        let ask = Ask { entity: Some(gathered.entity().to_owned()), ..ask.clone() };
-        Ok((ask, told))
+        self.answer_at(&self.moment().await?, ask).await
     }
 
     /// Answers a question and keeps it.
@@ -111,36 +116,84 @@ impl Explainer {
     /// If a store fails, or holds a question that cannot be read.
     pub async fn refresh(&self, number: u64, now: Timestamp) -> Result<Option<StoredExplanation>, Error> {
         let Some(known) = self.kept.get(number, None).await? else { return Ok(None) };
-        let ask: Ask = serde_json::from_str(&known.what.question).map_err(|error| Error::Damaged {
-            what: format!("the question of explanation {number}"),
-            why: error.to_string(),
-        })?;
-        let (_, told) = self.answer(&ask).await?;
-        let answer = serde_json::to_string(&told).map_err(Error::store)?;
-        if answer == known.what.answer {
-            return Ok(Some(known));
+        if self.revise(&self.moment().await?, &known, now).await? {
+            return self.kept.get(number, None).await;
         }
-        let (cause_type, cause_entity) = likeliest(&told);
-        self.kept.revise(number, &answer, (&cause_type, &cause_entity), now).await?;
-        self.kept.get(number, None).await
+        Ok(Some(known))
     }
 
-    /// Asks the newest explanations again whose question lies not further back than `micros`: evidence arrives late. Gives
-    /// how many have a new answer; one that fails is left for the next time.
+    /// Asks the newest explanations again whose question lies not further back than `micros`: evidence arrives late. The
+    /// older a question, the fewer rounds ask it. Gives how many have a new answer. One
+    /// that cannot be asked stops no other.
     ///
     /// # Errors
     ///
-    /// If the store of explanations fails.
-    pub async fn refresh_recent(&self, micros: i64, max: usize, now: Timestamp) -> Result<usize, Error> {
+    /// The first of those of single questions, once all were asked.
+    pub async fn refresh_recent(
+        &self,
+        (micros, max): (i64, usize),
+        round: u64,
+        now: Timestamp,
+    ) -> Result<usize, Error> {
         let newest = self.kept.page(&ExplanationFilter::default(), None, max).await?;
-        let mut revised = 0;
-        for known in newest {
-            let is_recent = now.micros_since(known.what.at) <= micros;
-            if is_recent && let Ok(Some(again)) = self.refresh(known.number, now).await {
-                revised += usize::from(again.revision != known.revision);
+        let is_due = |known: &StoredExplanation| {
+            let age = now.micros_since(known.what.at);
+            // Every round at first, every thirteenth after an hour; not all in the same one.
+            let rounds = 1 + age.max(0) as u64 / AGE_OF_A_ROUND_MICROS;
+            age <= micros && (round + known.number).is_multiple_of(rounds)
+        };
+        let due: Vec<StoredExplanation> = newest.into_iter().filter(is_due).collect();
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let moment = self.moment().await?;
+        let (mut revised, mut failed) = (0, None);
+        for known in &due {
+            match self.revise(&moment, known, now).await {
+                Ok(is_new) => revised += usize::from(is_new),
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
-        Ok(revised)
+        failed.map_or(Ok(revised), Err)
+    }
+
+    /// What all answers of this moment share.
+    async fn moment(&self) -> Result<Moment, Error> {
+        let rules = Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner));
+        Ok(Moment {
+            rules,
+            verdicts: self.verdicts().await?,
+            series: known(&self.sources, self.limits.series_looked_at_max).await?,
+        })
+    }
+
+    async fn answer_at(&self, moment: &Moment, ask: &Ask) -> Result<(Ask, Explanation), Error> {
+        let Moment { rules, verdicts, series } = moment;
+        let mut gathered = gather(&self.sources, ask, &self.limits, rules, series).await?;
+        let told = gathered.explain(verdicts.clone(), &self.config).map_err(Error::store)?;
+        let ask = Ask { entity: Some(gathered.entity().to_owned()), ..ask.clone() };
+        Ok((ask, told))
+    }
+
+    /// True if there is a new answer.
+    async fn revise(
+        &self,
+        moment: &Moment,
+        known: &StoredExplanation,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let ask: Ask = serde_json::from_str(&known.what.question).map_err(|error| Error::Damaged {
+            what: format!("the question of explanation {}", known.number),
+            why: error.to_string(),
+        })?;
+        let (_, told) = self.answer_at(moment, &ask).await?;
+        let answer = serde_json::to_string(&told).map_err(Error::store)?;
+        if answer == known.what.answer {
+            return Ok(false);
+        }
+        let (cause_type, cause_entity) = likeliest(&told);
+        self.kept.revise(known.number, &answer, (&cause_type, &cause_entity), now).await?;
+        Ok(true)
     }
 
     /// Earlier explanations with the same likeliest cause, those that people confirmed first.

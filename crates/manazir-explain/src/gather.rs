@@ -1,36 +1,25 @@
 //! From a question to all that belongs to it: events and dependencies of that time, series around it.
 
 mod alert;
+mod ask;
 mod cube;
 mod guess;
 mod series;
 
 use std::sync::Arc;
 
+pub use ask::Ask;
 use manazir_ingest::lake::Lake;
 use manazir_model::{Dependency, GraphEvent, Timestamp};
+use manazir_rca::contributors::Contributors;
 use manazir_rca::events::{self, CascadeRank, EventGraph, EventId, Method, RuleSet};
-use manazir_rca::explanation::{Config, Contributors, Events, Explanation, Measured, Question, explain};
+use manazir_rca::explanation::{Config, Events, Explanation, Measured, Question, explain};
 use manazir_rca::topology::Span;
-use serde::{Deserialize, Serialize};
-use series::Recording;
+pub use series::{Known, known};
+
+use series::{Grid, Recording};
 
 use crate::{Error, EventGraphStore, EventQuery};
-
-/// What is asked.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Ask {
-    /// The entity; if it is not said, that of the event, or of the series of the metric.
-    pub entity: Option<String>,
-    /// The metric or the type of event that called for help.
-    pub metric: String,
-    /// When it began.
-    pub at: Timestamp,
-    /// The event of the graph that it is, if it is one.
-    pub event_id: Option<String>,
-    /// Only what was known by then.
-    pub as_of: Option<Timestamp>,
-}
 
 /// Where things are looked up.
 #[derive(Clone)]
@@ -98,7 +87,7 @@ pub struct Gathered {
     guessed: usize,
 }
 
-/// Looks up what belongs to a question.
+/// Looks up what belongs to a question. `known` are the series of the lake, which several questions may share.
 ///
 /// # Errors
 ///
@@ -108,6 +97,7 @@ pub async fn gather(
     ask: &Ask,
     limits: &Limits,
     rules: &RuleSet,
+    known: &[Known],
 ) -> Result<Gathered, Error> {
     let from = Timestamp(ask.at.micros().saturating_sub(limits.before_micros));
     let until = Timestamp(ask.at.micros().saturating_add(limits.after_micros));
@@ -116,17 +106,18 @@ pub async fn gather(
     let told = sources.events.events(&query).await?;
     let mut graph = EventGraph::new(rules.clone());
     depend(sources, limits, (from, until), &mut graph).await?;
-    let named = series::known(sources, ask, limits).await?;
-    let entity = alert::entity(ask, &told, &named);
+    let of_metric: Vec<&Known> = known.iter().filter(|series| series.key.metric == ask.metric).collect();
+    let entity = alert::entity(ask, &told, &of_metric);
     let mut ids = Vec::with_capacity(told.len());
     for event in &told {
         ids.push(add(&mut graph, event).map_err(Error::store)?);
     }
     let alert = alert::of(ask, &entity, &told, &ids, &mut graph).map_err(Error::store)?;
     let ask = Ask { entity: Some(entity), ..ask.clone() };
-    let mut recording = series::read(sources, &ask, limits, &graph, &named).await?;
+    let grid = Grid::around(sources, &ask, limits, &of_metric).await?;
+    let mut recording = series::read(sources, &ask, (limits, grid), &graph, known).await?;
     let guessed = recording.as_mut().map_or(0, |recording| guess::dependencies(recording, &mut graph));
-    let contributors = cube::contributors(sources, &ask, limits, &named).await?;
+    let contributors = cube::contributors(sources, &ask, grid, &of_metric).await?;
     Ok(Gathered { ask, graph, alert, recording, contributors, guessed })
 }
 

@@ -9,9 +9,9 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::{Extension, Json};
 use manazir_explain::gather::Ask;
 use manazir_explain::{Asking, ExplanationFilter, PersonsVerdict, StoredExplanation};
-use manazir_ingest::findings::{Finding, FindingKind};
 use manazir_rca::explanation::Explanation;
 use serde::{Deserialize, Serialize};
+use serde_json::Number;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::Caller;
@@ -27,7 +27,7 @@ const NAME_CHARS_MAX: usize = 1_000;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewExplanation {
-    anomaly: Option<u64>,
+    anomaly: Option<Number>,
     metric: Option<String>,
     entity: Option<String>,
     at: Option<String>,
@@ -103,6 +103,54 @@ pub(crate) struct ExplanationJson {
     /// The answer.
     #[schema(schema_with = schema::explanation)]
     answer: Explanation,
+}
+
+/// An explanation in a list: the answer in a sentence.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ListedJson {
+    /// Its number: `/api/v1/explanations/{number}` has the whole answer.
+    number: u64,
+    /// Of the last answer.
+    revision: u32,
+    /// The anomaly, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anomaly: Option<u64>,
+    /// The entity that was asked about.
+    entity: String,
+    /// The time that was asked about, RFC 3339.
+    at: String,
+    /// The answer in a sentence.
+    summary: String,
+    /// Where the likeliest cause is; absent if none was found.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    cause_entity: String,
+    /// Of what type it is; absent if none was found, or no event tells it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    cause_type: String,
+    /// Who asked first.
+    asked_by: String,
+    /// When the last answer was given, RFC 3339.
+    answered_at: String,
+    /// What people said of its causes.
+    verdicts: Vec<SaidJson>,
+}
+
+impl ListedJson {
+    fn new(stored: StoredExplanation) -> Result<Self, Problem> {
+        Ok(Self {
+            summary: answer(&stored)?.summary,
+            number: stored.number,
+            revision: stored.revision,
+            anomaly: stored.what.finding,
+            entity: stored.what.entity,
+            at: stored.what.at.to_string(),
+            cause_entity: stored.what.cause_entity,
+            cause_type: stored.what.cause_type,
+            asked_by: stored.what.by,
+            answered_at: stored.answered_at.to_string(),
+            verdicts: stored.verdicts.into_iter().map(SaidJson::from).collect(),
+        })
+    }
 }
 
 /// What a person said of a cause.
@@ -193,15 +241,15 @@ pub(crate) async fn ask(
     Extension(Caller { name: by, .. }): Extension<Caller>,
     extract::Json(new): extract::Json<NewExplanation>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ExplanationJson>), Problem> {
-    let finding = new.anomaly;
-    let question = question(&app, new).await?;
+    let (finding, question) = question(&app, new).await?;
     let stored = app.explainer.ask(&question, Asking { finding, by }, (app.now)()).await?;
     let similar = app.explainer.similar(&stored).await?;
     let place = format!("/api/v1/explanations/{}", stored.number);
     Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(ExplanationJson::new(stored, similar)?)))
 }
 
-async fn question(app: &App, new: NewExplanation) -> Result<Ask, Problem> {
+/// The number of the finding that is asked about, if it is one, and the question.
+async fn question(app: &App, new: NewExplanation) -> Result<(Option<u64>, Ask), Problem> {
     let mut wanted = Wanted::default();
     let at = wanted.time("at", new.at.as_deref());
     let as_of = wanted.time("as_of", new.as_of.as_deref());
@@ -211,7 +259,14 @@ async fn question(app: &App, new: NewExplanation) -> Result<Ask, Problem> {
             wanted.refuse(format!("{name} has 1 to {NAME_CHARS_MAX} characters"));
         }
     }
-    match new.anomaly {
+    let anomaly = new.anomaly.as_ref().map(|number| {
+        let whole = whole(number);
+        if whole.is_none() {
+            wanted.refuse("anomaly is a whole number".to_owned());
+        }
+        whole.unwrap_or_default()
+    });
+    match anomaly {
         Some(number) => {
             if new.metric.is_some() || new.at.is_some() {
                 wanted.refuse("an anomaly says metric and at itself".to_owned());
@@ -222,7 +277,8 @@ async fn question(app: &App, new: NewExplanation) -> Result<Ask, Problem> {
                 Err(_) => None,
             };
             let found = found.ok_or_else(|| Problem::not_found(format!("there is no anomaly {number}")))?;
-            Ok(Ask { as_of, ..of_finding(app, found, new.entity).await? })
+            let asked = Ask::about(found.what, &*app.lake).await?;
+            Ok((anomaly, Ask { entity: new.entity.or(asked.entity), as_of, ..asked }))
         }
         None => {
             if new.metric.is_none() || new.at.is_none() {
@@ -230,28 +286,15 @@ async fn question(app: &App, new: NewExplanation) -> Result<Ask, Problem> {
             }
             let at = wanted.or_refuse(at)?.unwrap_or_default();
             let metric = new.metric.unwrap_or_default();
-            Ok(Ask { entity: new.entity, metric, at, event_id: None, as_of })
+            Ok((None, Ask { entity: new.entity, metric, at, event_id: None, as_of }))
         }
     }
 }
 
-/// An episode is asked about by its series, an event by itself.
-async fn of_finding(app: &App, found: Finding, entity: Option<String>) -> Result<Ask, Problem> {
-    let what = found.what;
-    let event_id = (what.kind == FindingKind::Event).then(|| format!("{}/{}", what.source, what.event_id));
-    let entity = match (entity, what.kind) {
-        (Some(entity), _) => Some(entity),
-        (None, FindingKind::Series) => {
-            let id = what.event_id.split('/').next().and_then(|id| u64::from_str_radix(id, 16).ok());
-            let key = match id {
-                Some(id) => app.lake.series_of(id).await?,
-                None => None,
-            };
-            key.map(|key| manazir_rca::discover::labels::entity(&key.metric, &key.labels))
-        }
-        (None, FindingKind::Event) => None,
-    };
-    Ok(Ask { entity, metric: what.action, at: what.at, event_id, as_of: None })
+/// `7` and `7.0`, which are the same number in JSON.
+fn whole(number: &Number) -> Option<u64> {
+    let float = || number.as_f64().filter(|float| float.fract() == 0.0 && (0.0..9e15).contains(float));
+    number.as_u64().or_else(|| float().map(|float| float as u64))
 }
 
 /// Which explanations.
@@ -278,11 +321,11 @@ pub(crate) struct ExplanationQuery {
 
 /// Explanations, the newest first
 #[utoipa::path(get, path = "/api/v1/explanations", tag = "explanations", params(ExplanationQuery),
-    responses((status = 200, body = Page<ExplanationJson>), (status = 400, body = Problem)))]
+    responses((status = 200, body = Page<ListedJson>), (status = 400, body = Problem)))]
 pub(crate) async fn list(
     State(app): State<App>,
     Query(query): Query<ExplanationQuery>,
-) -> Result<Json<Page<ExplanationJson>>, Problem> {
+) -> Result<Json<Page<ListedJson>>, Problem> {
     let mut wanted = Wanted::default();
     let (limit, before) = (wanted.limit(query.limit, ITEMS), wanted.cursor(query.cursor));
     let finding = wanted.cursor(query.anomaly);
@@ -293,9 +336,8 @@ pub(crate) async fn list(
         cause_entity: query.cause_entity,
     };
     let found = app.explainer.kept().page(&wanted.or_refuse(filter)?, before, limit).await?;
-    let items = found.into_iter().map(|stored| ExplanationJson::new(stored, Vec::new()));
-    let items = items.collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(Page::new(items, limit, |told: &ExplanationJson| told.number)))
+    let items = found.into_iter().map(ListedJson::new).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(Page::new(items, limit, |listed: &ListedJson| listed.number)))
 }
 
 /// Which answer.

@@ -87,7 +87,12 @@ async fn a_question_is_answered_and_its_parts_can_be_looked_at() {
     assert!(graph["edges"].as_array().unwrap().len() >= 3, "{graph}");
     assert_eq!(get(&app, &format!("{path}/related-events")).await["changes"].as_array().unwrap().len(), 2);
     assert_eq!(get(&app, &format!("{path}/contributors")).await, json!({"contributors": null}));
-    assert_eq!(get(&app, "/api/v1/explanations?entity=web").await["items"].as_array().unwrap().len(), 1);
+    let listed = &get(&app, "/api/v1/explanations?entity=web").await["items"];
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&listed[0]["summary"], &listed[0]["cause_entity"]),
+        (&told["answer"]["summary"], &json!("db"))
+    );
     assert_eq!(get(&app, "/api/v1/explanations?entity=api").await["items"], json!([]));
 }
 
@@ -189,13 +194,41 @@ async fn what_was_measured_speaks_too_and_labels_are_drilled_into() {
     let (status, told) = ask(&app, "POST", "/api/v1/explanations", Scope::Respond, asked).await;
     assert_eq!(status, StatusCode::CREATED, "{told}");
     let contributors = &told["answer"]["contributors"];
-    assert_eq!(contributors["elements"][0]["label"], "app=4.2 & country=BR", "{contributors}");
+    assert_eq!(
+        contributors["elements"][0]["values"],
+        json!({"app": "4.2", "country": "BR"}),
+        "{contributors}"
+    );
+    assert_eq!(contributors["heatmap"].as_array().unwrap().len(), 2);
     let first = &told["answer"]["causes"][0];
     assert_eq!(
         (first["entity"].as_str(), first["for"][0]["source"].as_str()),
         (Some("shop"), Some("resource"))
     );
     assert!(!told["answer"]["charts"].as_array().unwrap().is_empty());
+}
+
+/// Calls from one service to another, so many a minute, up to a minute of the story.
+async fn calls(lake: &MemoryLake, until_minute: i64, a_minute: impl Fn(i64) -> f64) {
+    let labels =
+        [("caller", "web"), ("callee", "api")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let sample = |minute: i64| {
+        let at = Timestamp::from_seconds(AT_S + 60 * minute);
+        JudgedSample::unjudged(at, a_minute(minute), at)
+    };
+    let samples = (-180..until_minute).map(sample).collect();
+    lake.append(&[SeriesRows { key: SeriesKey::new("edge.count", labels), samples }], &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_has_not_come_yet_is_not_taken_for_nothing() {
+    let lake = Arc::new(MemoryLake::default());
+    let app = App { explainer: explainer(lake.clone()), lake: lake.clone(), ..app().await };
+    // Two whole minutes and the beginning of a third are known.
+    calls(&lake, 3, |minute| if minute == 2 { 3.0 } else { 100.0 + (minute.rem_euclid(7)) as f64 }).await;
+    let asked = json!({"metric": "edge.count", "entity": "api", "at": "2023-11-14T22:00:00Z"}).to_string();
+    let (_, told) = ask(&app, "POST", "/api/v1/explanations", Scope::Respond, asked).await;
+    assert_eq!(told["answer"]["causes"], json!([]), "{told}");
 }
 
 #[tokio::test]

@@ -141,6 +141,12 @@ impl NewFinding {
         (self.kind == FindingKind::Series).then_some(self.event_id.as_str())
     }
 
+    /// The number of its series in the lake, if it is an episode of one.
+    pub fn series_id(&self) -> Option<u64> {
+        let id = self.episode()?.split('/').next()?;
+        u64::from_str_radix(id, 16).ok()
+    }
+
     /// Takes over what a later finding of the same episode says; when it was first seen stays.
     pub fn follow(&mut self, later: Self) {
         let first_seen_at = self.first_seen_at;

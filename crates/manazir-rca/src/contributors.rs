@@ -4,7 +4,7 @@
 //! *leaf*. An *element* fixes some of the values, `country=DE & app=5.2`, and stands for all leaves that have them.
 //! [`explain`] finds the elements that explain the change as a whole, however many there are; [`summary`] makes the
 //! short table that people read first, and [`heatmap`] shows each dimension by itself. A [`History`] makes the cube of
-//! an episode from the series of a table.
+//! an episode from the series of a table, and [`tell`] says the answer in names.
 
 mod cube;
 mod evidence;
@@ -16,6 +16,7 @@ mod noise;
 mod search;
 mod summary;
 mod table;
+mod told;
 
 pub use cube::{Builder, Cube, DIMENSIONS_MAX, Dimension, Error, Measure, Rows, Totals};
 pub use explain::{Element, Explanation, Verdict, explain};
@@ -23,3 +24,4 @@ pub use heatmap::{HeatRow, heatmap};
 pub use search::Config;
 pub use summary::{Side, SummaryConfig, SummaryRow, summary};
 pub use table::{Back, Baseline, History, Leaf, Numbers, Span};
+pub use told::{Contributor, Contributors, HeatDimension, HeatValue, Telling, tell};

@@ -24,10 +24,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use ask::{Config, Events, Measured, Question, explain};
-pub use cube::{Contributor, Contributors, explain_cube};
+pub use cube::explain_cube;
 pub use odds::{Scale, confidences};
 pub use words::{duration, percent, plain};
 
+use crate::contributors::Contributors;
 use crate::events::{self, Kind};
 
 /// Everything that is said of one question.

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use manazir_model::{Random, Timestamp};
-use manazir_rca::contributors::Builder;
+use manazir_rca::contributors::{Builder, Telling};
 use manazir_rca::events::{EventGraph, EventId, Method, RuleSet};
 use manazir_rca::evidence::{Incident, Kind, Series, Statistic};
 use manazir_rca::explanation::{
@@ -185,7 +185,7 @@ fn a_cube_says_which_values_made_the_change() {
             rows.push(&[country, app], expected * if country == "DE" { 0.6 } else { noise }, expected);
         }
     }
-    let told = explain_cube(&rows.build().unwrap(), "orders", at(0));
+    let told = explain_cube(&rows.build().unwrap(), "orders", at(0), &Telling::default());
     let contributors = told.contributors.unwrap();
     assert!(told.found && told.summary.contains("country=DE"), "{}", told.summary);
     let shares: f64 = contributors.elements.iter().map(|element| element.share).sum();

@@ -3,11 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use manazir_model::Timestamp;
+use manazir_rca::contributors::Telling;
 use manazir_rca::explanation::{Cause, Config, Explanation, explain, explain_cube};
 use serde::Serialize;
 
 use crate::petshop::Shop;
 use crate::{Error, Result, cubes, events, nezha};
+
+/// The labels name elements of any size: all that the engine finds are told.
+const ALL: Telling =
+    Telling { elements_max: 40, share_min: 0.0, largest_share_min: 0.0, noise: 0.0, unit: 1.0 };
 
 /// A folder with cases of one of the layouts that [`crate`] scores.
 #[derive(Debug)]
@@ -127,7 +132,7 @@ fn named_cubes(cubes: &cubes::Cubes) -> impl Iterator<Item = (String, &cubes::Ca
 fn explain_a_cube(case: &cubes::Case, name: &str) -> Result<Labelled> {
     let cube = case.read()?.into_cube();
     let cube = cube.map_err(|error| Error::layout(Path::new(&case.name), error.to_string()))?;
-    let explanation = explain_cube(&cube, "real", Timestamp::default());
+    let explanation = explain_cube(&cube, "real", Timestamp::default(), &ALL);
     let named: std::collections::BTreeSet<cubes::Element> = explanation
         .contributors
         .iter()

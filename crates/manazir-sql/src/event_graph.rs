@@ -13,7 +13,7 @@ use manazir_model::{Dependency, GraphEvent, Timestamp};
 
 use crate::Truth;
 use crate::failure::failed;
-use crate::statement::{Connection, Value, raise};
+use crate::statement::{Connection, Statement, Value, Writing, raise, signed};
 use crate::text::kept;
 
 #[async_trait]
@@ -80,6 +80,27 @@ pub(crate) async fn insert(
 /// Waits until nobody else writes what this counter numbers, and keeps others from it until the transaction ends.
 async fn lock(connection: &mut Connection<'_>, counter: &'static str) -> Result<(), sqlx::Error> {
     raise(connection, counter, 0).await.map(drop)
+}
+
+/// Deletes at most `max` rows that were over before, those that were first; how many. `rows` selects them up to the time.
+async fn delete(
+    truth: &Truth,
+    counter: &'static str,
+    rows: &'static str,
+    (before, max): (Timestamp, u64),
+) -> Result<u64, sqlx::Error> {
+    let mut writing = Writing::begin(truth).await?;
+    let mut connection = writing.connection();
+    lock(&mut connection, counter).await?;
+    let gone = Statement::new(rows)
+        .number(before.micros())
+        .then(" ORDER BY until_at LIMIT ")
+        .number(signed(max))
+        .then(")")
+        .execute(&mut connection)
+        .await?;
+    writing.commit().await?;
+    Ok(gone)
 }
 
 fn text(text: &str) -> Value {

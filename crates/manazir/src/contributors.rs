@@ -8,11 +8,9 @@
 mod drill;
 mod total;
 
-use std::collections::BTreeMap;
-
 use clap::ValueEnum;
 use manazir_model::Timestamp;
-use manazir_rca::contributors::Verdict;
+use manazir_rca::contributors::Contributors;
 use serde::{Deserialize, Serialize};
 
 pub use drill::drill;
@@ -67,128 +65,25 @@ pub struct Drilled {
     /// Its first sample.
     pub start_at: Timestamp,
     /// Against each baseline that there is, at most once, in the order of [`Baseline::ALL`]; never empty.
-    pub by: Vec<Contributors>,
+    pub by: Vec<Compared>,
 }
 
 impl Drilled {
     /// Against the baseline that was asked for, or the first that there is.
-    pub fn by(&self, baseline: Baseline) -> Option<&Contributors> {
-        self.by.iter().find(|contributors| contributors.baseline == baseline).or(self.by.first())
+    pub fn by(&self, baseline: Baseline) -> Option<&Compared> {
+        self.by.iter().find(|compared| compared.baseline == baseline).or(self.by.first())
     }
 }
 
-/// What made a change, against one baseline.
-///
-/// Numbers of an amount are means of the samples of the episode, those of a ratio its rate over the episode.
+/// What made a change, against one baseline. Numbers of an amount are means of the samples of the episode.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Contributors {
+pub struct Compared {
     /// Against what.
     pub baseline: Baseline,
     /// The same in words, as it stands behind *against*: "the same span a week before".
     pub baseline_words: String,
-    /// Names of the dimensions.
-    pub dimensions: Vec<String>,
-    /// Combinations of their values.
-    pub leaves: usize,
     /// Samples of the episode.
     pub samples: usize,
-    /// Of the whole, as measured.
-    pub observed: f64,
-    /// Of the whole, by the baseline.
-    pub expected: f64,
-    /// In one word.
-    pub verdict: Outcome,
-    /// What observed is to expected nearly everywhere, if all moved alike.
-    pub everywhere: Option<f64>,
-    /// Those that moved with the whole first, and of them the largest contribution first.
-    pub elements: Vec<Element>,
-    /// What no element explains.
-    pub remainder: f64,
-    /// The same as a share of the change; 0 if there is none. Shares of elements and this sum to 1.
-    pub remainder_share: f64,
-    /// How much of the change would be gone, had all elements been as expected.
-    pub closes: f64,
-    /// Each dimension by itself.
-    pub heatmap: Vec<HeatDimension>,
-}
-
-impl Contributors {
-    /// observed − expected
-    pub fn change(&self) -> f64 {
-        self.observed - self.expected
-    }
-}
-
-/// What elements are worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// They explain the change, or part of it.
-    Elements,
-    /// Nearly all moved alike: the cause lies outside of the dimensions.
-    Everywhere,
-    /// None explains the change: a dimension may be missing.
-    Nowhere,
-    /// The change is no larger than what the combinations scatter by.
-    Noise,
-}
-
-impl From<Verdict> for Outcome {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Elements => Self::Elements,
-            Verdict::Everywhere => Self::Everywhere,
-            Verdict::Nowhere => Self::Nowhere,
-            Verdict::Noise => Self::Noise,
-        }
-    }
-}
-
-/// A combination that explains part of a change.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Element {
-    /// Value by dimension.
-    pub values: BTreeMap<String, String>,
-    /// As measured.
-    pub observed: f64,
-    /// By the baseline.
-    pub expected: f64,
-    /// What it adds to the change of the whole, in the unit of the whole.
-    pub contribution: f64,
-    /// The same as a share of the change; negative if it moved the other way.
-    pub share: f64,
-    /// How much of the change would be gone, had it been as expected.
-    pub closes: f64,
-    /// In [0, 1].
-    pub confidence: f64,
-    /// Combinations of all dimensions in it.
-    pub leaves: usize,
-}
-
-/// A dimension by itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct HeatDimension {
-    /// Its name.
-    pub name: String,
-    /// Its values, the largest contribution first, whatever its sign.
-    pub values: Vec<HeatValue>,
-    /// Values that are not among them.
-    pub more: usize,
-    /// What those add to the change.
-    pub more_contribution: f64,
-}
-
-/// A value of a dimension.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct HeatValue {
-    /// The value.
-    pub value: String,
-    /// As measured.
-    pub observed: f64,
-    /// By the baseline.
-    pub expected: f64,
-    /// What it adds to the change of the whole.
-    pub contribution: f64,
-    /// The same as a share of the change; 0 if there is none.
-    pub share: f64,
+    /// What made it.
+    pub told: Contributors,
 }

@@ -15,7 +15,7 @@ use crate::finding::SeriesReport;
 use crate::found::{FoundSeries, RejectLine};
 
 /// Raised when the stored form changes; older files are then made anew.
-const FORM: u32 = 3;
+const FORM: u32 = 4;
 
 /// Results of other states of the files that are kept, the newest first.
 const RESULTS_MAX: usize = 200;

@@ -5,18 +5,15 @@ use manazir_rca::discover::{labels, types};
 use manazir_rca::events::{self, EventGraph, EventId};
 
 use super::Ask;
-use super::series::Named;
+use super::series::Known;
 
 /// The entity of a question: the one that it names, that of its event, or of the first series of its metric.
-pub(super) fn entity(ask: &Ask, events: &[GraphEvent], named: &[Named]) -> String {
+pub(super) fn entity(ask: &Ask, events: &[GraphEvent], of_metric: &[&Known]) -> String {
     let of_event = || {
         let id = ask.event_id.as_deref()?;
         events.iter().find(|event| event.id == id).map(|event| event.entity.clone())
     };
-    let of_series = || {
-        let same = named.iter().find(|series| series.key.metric == ask.metric);
-        same.map(|series| labels::entity(&series.key.metric, &series.key.labels))
-    };
+    let of_series = || of_metric.first().map(|series| labels::entity(&series.key.metric, &series.key.labels));
     ask.entity
         .clone()
         .or_else(of_event)

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use manazir_ingest::lake::{KnownSeries, SampleQuery, SeriesFilter};
 use manazir_model::{JudgedSample, Timestamp};
+use manazir_rca::contributors;
+use manazir_rca::discover::labels;
 use manazir_rca::discover::meaning::{Meaning, meaning};
 use manazir_rca::events::EventGraph;
 use manazir_rca::evidence::{Alert, Incident, Kind, Series, Statistic};
@@ -13,7 +15,7 @@ use super::{Ask, Limits, Sources};
 use crate::Error;
 
 /// A series of the lake.
-pub(super) type Named = KnownSeries;
+pub type Known = KnownSeries;
 
 /// Series that are asked for at a time.
 const PAGE: usize = 1_000;
@@ -27,8 +29,11 @@ const STEP_MICROS: i64 = 60_000_000;
 /// Samples that are further apart belong to no incident.
 const DAY_MICROS: i64 = 86_400_000_000;
 
-/// Samples of the asked series that tell the step.
-const STEP_TOLD_BY: i64 = 60;
+/// So far back samples are looked for that tell the step, until there are any.
+const LOOKED_BACK: [i64; 3] = [60 * STEP_MICROS, DAY_MICROS, 60 * DAY_MICROS];
+
+/// Fewer distances tell no usual one.
+const STEPS_MIN: usize = 3;
 
 /// What was measured around a question.
 #[derive(Debug)]
@@ -40,6 +45,7 @@ pub(super) struct Recording {
     start: usize,
     history: [(usize, usize); 1],
     alert: Option<(EntityId, Kind, String)>,
+    grid: Grid,
 }
 
 #[derive(Debug)]
@@ -61,20 +67,21 @@ impl Owned {
     }
 }
 
-/// Series that the lake knows, those of the asked metric first.
-pub(super) async fn known(sources: &Sources, ask: &Ask, limits: &Limits) -> Result<Vec<Named>, Error> {
-    let mut found: Vec<Named> = Vec::new();
-    let mut after = None;
-    while found.len() < limits.series_looked_at_max {
-        let page = sources.lake.series(&SeriesFilter::default(), after, PAGE).await?;
-        let is_last = page.len() < PAGE;
-        after = page.last().map(|series| series.id);
-        found.extend(page);
-        if is_last {
+/// Series that the lake knows, in the order of their numbers, at most `max`.
+///
+/// # Errors
+///
+/// If the lake fails.
+pub async fn known(sources: &Sources, max: usize) -> Result<Vec<Known>, Error> {
+    let mut found: Vec<Known> = Vec::new();
+    while found.len() < max {
+        let after = found.last().map(|series| series.id);
+        let page = sources.lake.series(&SeriesFilter::default(), after, PAGE.min(max - found.len())).await?;
+        if page.is_empty() {
             break;
         }
+        found.extend(page);
     }
-    found.sort_by_key(|series| (series.key.metric != ask.metric, series.id));
     Ok(found)
 }
 
@@ -82,46 +89,38 @@ pub(super) async fn known(sources: &Sources, ask: &Ask, limits: &Limits) -> Resu
 pub(super) async fn read(
     sources: &Sources,
     ask: &Ask,
-    limits: &Limits,
+    (limits, grid): (&Limits, Grid),
     graph: &EventGraph,
-    named: &[Named],
+    known: &[Known],
 ) -> Result<Option<Recording>, Error> {
     let Some(asked) = ask.entity.as_deref() else { return Ok(None) };
-    let around = around(graph.topology(), asked, ask.at);
-    let is_near = |told: &Meaning| around.is_empty() || around.contains(told.entity.as_str());
-    let meant = named.iter().filter_map(|series| Some((series, meaning(&series.key)?)));
-    let chosen: Vec<(&Named, Meaning)> =
-        meant.filter(|(_, told)| is_near(told)).take(limits.series_max).collect();
-    if chosen.is_empty() {
-        return Ok(None);
-    }
-    let grid = Grid::around(sources, ask, limits, &chosen).await?;
-    let mut recording = Recording {
-        topology: copied(graph.topology(), ask.at),
-        owned: Vec::new(),
-        times: grid.times(),
-        start: grid.history,
-        history: [(0, grid.history.saturating_sub(1))],
-        alert: None,
-    };
+    let chosen = chosen(known, ask, &around(graph.topology(), asked, ask.at), limits.series_max);
+    let mut recording = Recording::new(copied(graph.topology(), ask.at), grid);
+    let mut last = grid.history;
     for (series, told) in chosen {
         let rows = sources.lake.samples(&grid.query(series.id, ask.as_of)).await?;
-        if rows.is_empty() {
-            continue;
-        }
-        let values = grid.values(&rows, told.kind.is_count());
-        let Some(kind) = sound(told.kind, &values) else { continue };
-        if told.entity == asked && series.key.metric == ask.metric && is_symptom(kind) {
-            let entity = recording.topology.entity(asked);
-            recording.alert = Some((entity, kind, told.metric.clone()));
-        }
-        let entity = recording.topology.entity(&told.entity);
-        let caller = told.caller.as_ref().map(|caller| recording.topology.entity(caller));
-        let residuals = grid.means(&rows, |row| row.judged_value() - f64::from(row.expected));
-        let Meaning { statistic, metric, .. } = told;
-        recording.owned.push(Owned { entity, caller, kind, statistic, metric, values, residuals });
+        last = last.max(rows.iter().filter_map(|row| grid.place(row.at)).max().unwrap_or_default());
+        let is_asked = told.entity == asked && series.key.metric == ask.metric;
+        recording.add(&rows, told, is_asked);
     }
+    recording.end(last);
     Ok((!recording.owned.is_empty()).then_some(recording))
+}
+
+/// Series of entities that are near, all if nothing is known of who that is, those of the asked metric first.
+fn chosen<'a>(
+    known: &'a [Known],
+    ask: &Ask,
+    around: &HashSet<&str>,
+    max: usize,
+) -> Vec<(&'a Known, Meaning)> {
+    let is_near = |series: &&Known| {
+        around.is_empty() || around.contains(labels::entity(&series.key.metric, &series.key.labels).as_str())
+    };
+    let (first, others): (Vec<&Known>, Vec<&Known>) =
+        known.iter().filter(is_near).partition(|series| series.key.metric == ask.metric);
+    let meant = first.into_iter().chain(others).filter_map(|series| Some((series, meaning(&series.key)?)));
+    meant.take(max).collect()
 }
 
 /// Names of entities within reach of one, itself included; empty if nothing is known of it.
@@ -156,13 +155,9 @@ fn copied(topology: &Topology, at: Timestamp) -> Topology {
 }
 
 /// An availability is a share; what is none measures something else.
-fn sound(kind: Kind, values: &[f64]) -> Option<Kind> {
-    let is_share =
-        || values.iter().filter(|value| value.is_finite()).all(|value| (0.0..=1.0).contains(value));
-    match kind {
-        Kind::Availability => is_share().then_some(kind),
-        other => Some(other),
-    }
+fn is_sound(kind: Kind, values: &[f64]) -> bool {
+    kind != Kind::Availability
+        || values.iter().filter(|value| value.is_finite()).all(|value| (0.0..=1.0).contains(value))
 }
 
 fn is_symptom(kind: Kind) -> bool {
@@ -170,6 +165,46 @@ fn is_symptom(kind: Kind) -> bool {
 }
 
 impl Recording {
+    fn new(topology: Topology, grid: Grid) -> Self {
+        Self {
+            topology,
+            owned: Vec::new(),
+            times: grid.times(),
+            start: grid.history,
+            history: [(0, grid.history.saturating_sub(1))],
+            alert: None,
+            grid,
+        }
+    }
+
+    /// Adds a series, if any sample of it is there.
+    fn add(&mut self, rows: &[JudgedSample], told: Meaning, is_asked: bool) {
+        let Meaning { kind, statistic, entity, caller, metric } = told;
+        let values = self.grid.values(rows, kind.is_count());
+        if rows.is_empty() || !is_sound(kind, &values) {
+            return;
+        }
+        let residuals = self.grid.means(rows, |row| row.judged_value() - f64::from(row.expected));
+        let entity = self.topology.entity(&entity);
+        let caller = caller.map(|caller| self.topology.entity(&caller));
+        if is_asked && is_symptom(kind) {
+            self.alert = Some((entity, kind, metric.clone()));
+        }
+        self.owned.push(Owned { entity, caller, kind, statistic, metric, values, residuals });
+    }
+
+    /// Ends with the last step of which anything is known. That step may not be over yet: unless the incident is whole, or
+    /// there is no other, it is left out, for a count would seem to fall in it.
+    fn end(&mut self, last: usize) {
+        let is_whole = last + 1 >= self.times.len();
+        let n = if is_whole || last == self.start { last + 1 } else { last };
+        self.times.truncate(n);
+        for owned in &mut self.owned {
+            owned.values.truncate(n);
+            owned.residuals.truncate(n);
+        }
+    }
+
     /// Of each entity the symptom that is measured best: what moves along dependencies.
     pub(super) fn symptoms(&self) -> BTreeMap<&str, &[f64]> {
         let mut symptoms: BTreeMap<&str, &[f64]> = BTreeMap::new();
@@ -224,35 +259,33 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// The step is the usual distance of the samples of the first series.
-    async fn around(
+    /// The step is the usual distance of the samples of the metric that is asked about.
+    pub(super) async fn around(
         sources: &Sources,
         ask: &Ask,
         limits: &Limits,
-        chosen: &[(&Named, Meaning)],
+        of_metric: &[&Known],
     ) -> Result<Self, Error> {
         let mut step = STEP_MICROS;
-        if let Some((series, _)) = chosen.first() {
+        for back in LOOKED_BACK {
+            let Some(series) = of_metric.first() else { break };
             let query = SampleQuery {
                 series: series.id,
-                from: Timestamp(ask.at.micros().saturating_sub(STEP_TOLD_BY * DAY_MICROS)),
+                from: Timestamp(ask.at.micros().saturating_sub(back)),
                 until: Timestamp(ask.at.micros().saturating_add(1)),
                 as_of: ask.as_of,
                 revisions: false,
                 max: 1_000,
             };
-            let rows = sources.lake.samples(&query).await?;
-            step = usual_step(&rows).unwrap_or(step);
+            if let Some(usual) = usual_step(&sources.lake.samples(&query).await?) {
+                step = usual;
+                break;
+            }
         }
-        Ok(Self::of(ask.at, step, limits, ask.as_of))
-    }
-
-    pub(super) fn of(at: Timestamp, step: i64, limits: &Limits, as_of: Option<Timestamp>) -> Self {
-        let known =
-            as_of.map_or(i64::MAX, |as_of| as_of.micros_since(at).div_euclid(step.max(1)).saturating_add(1));
+        let known = ask.as_of.map_or(i64::MAX, |as_of| as_of.micros_since(ask.at).div_euclid(step) + 1);
         let window = usize::try_from(known).unwrap_or(1).clamp(1, WINDOW_SAMPLES);
-        let from = at.micros().saturating_sub(step.saturating_mul(limits.history_samples as i64));
-        Self { from, step, history: limits.history_samples, window }
+        let from = ask.at.micros().saturating_sub(step.saturating_mul(limits.history_samples as i64));
+        Ok(Self { from, step, history: limits.history_samples, window })
     }
 
     pub(super) fn query(&self, series: u64, as_of: Option<Timestamp>) -> SampleQuery {
@@ -278,45 +311,48 @@ impl Grid {
         (place < self.history + self.window).then_some(place)
     }
 
-    pub(super) fn is_incident(&self, place: usize) -> bool {
-        place >= self.history
+    /// From the question to the end of its last step.
+    pub(super) fn incident(&self) -> contributors::Span {
+        let end = self.from + self.step * (self.history + self.window) as i64 - 1;
+        contributors::Span {
+            start: Timestamp(self.from + self.step * self.history as i64),
+            end: Timestamp(end),
+        }
+    }
+
+    /// Instants of the history and their distance.
+    pub(super) fn history(&self) -> (Timestamp, i64) {
+        (Timestamp(self.from), self.step)
+    }
+
+    /// Sums of a number of the samples in each step, and of how many samples.
+    fn sums(&self, rows: &[JudgedSample], of: impl Fn(&JudgedSample) -> f64) -> Vec<(f64, u32)> {
+        let mut sums = vec![(0.0, 0_u32); self.history + self.window];
+        for row in rows {
+            let value = of(row);
+            if let Some(place) = self.place(row.at).filter(|_| value.is_finite()) {
+                sums[place].0 += value;
+                sums[place].1 += 1;
+            }
+        }
+        sums
     }
 
     /// Means in each step; NaN without any.
     fn means(&self, rows: &[JudgedSample], of: impl Fn(&JudgedSample) -> f64) -> Vec<f64> {
-        let n = self.history + self.window;
-        let (mut sums, mut counts) = (vec![0.0; n], vec![0_u32; n]);
-        for row in rows {
-            let value = of(row);
-            if let Some(place) = self.place(row.at).filter(|_| value.is_finite()) {
-                sums[place] += value;
-                counts[place] += 1;
-            }
-        }
         // 0 / 0 is the NaN of a step without samples.
-        sums.iter().zip(counts).map(|(sum, count)| sum / f64::from(count)).collect()
+        self.sums(rows, of).into_iter().map(|(sum, count)| sum / f64::from(count)).collect()
     }
 
-    /// Sums or means of the samples in each step; NaN without any. A count that was not told in a step is 0 as soon as it
-    /// was told in an earlier one.
+    /// Means of levels, sums of counts. A count that was not told in a step is 0 as soon as it was told in an earlier one.
     fn values(&self, rows: &[JudgedSample], is_count: bool) -> Vec<f64> {
-        let n = self.history + self.window;
-        let (mut sums, mut counts) = (vec![0.0; n], vec![0_u32; n]);
-        for row in rows {
-            let value = row.judged_value();
-            if let Some(place) = self.place(row.at).filter(|_| value.is_finite()) {
-                sums[place] += value;
-                counts[place] += 1;
-            }
+        if !is_count {
+            return self.means(rows, JudgedSample::judged_value);
         }
-        let first = counts.iter().position(|count| *count > 0).unwrap_or(n);
-        let value = |place: usize| match (counts[place], is_count) {
-            (0, true) if place > first => 0.0,
-            (0, _) => f64::NAN,
-            (_, true) => sums[place],
-            (count, false) => sums[place] / f64::from(count),
-        };
-        (0..n).map(value).collect()
+        let sums = self.sums(rows, JudgedSample::judged_value);
+        let first = sums.iter().position(|(_, count)| *count > 0).unwrap_or(sums.len());
+        let value = |(place, (sum, _)): (usize, (f64, u32))| if place < first { f64::NAN } else { sum };
+        sums.into_iter().enumerate().map(value).collect()
     }
 }
 
@@ -324,7 +360,7 @@ impl Grid {
 fn usual_step(rows: &[JudgedSample]) -> Option<i64> {
     let mut steps: Vec<i64> = rows.windows(2).map(|pair| pair[1].at.micros_since(pair[0].at)).collect();
     let middle = steps.len() / 2;
-    (!steps.is_empty())
+    (steps.len() >= STEPS_MIN)
         .then(|| *steps.select_nth_unstable(middle).1)
         .map(|step| step.clamp(1_000_000, DAY_MICROS))
 }

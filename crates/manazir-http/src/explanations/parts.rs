@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use manazir_rca::explanation::{Cause, Contributors, Edge, Graph, Node, Told};
+use manazir_rca::contributors::Contributors;
+use manazir_rca::explanation::{Cause, Edge, Graph, Node, Told};
 use serde::Serialize;
 use utoipa::ToSchema;
 

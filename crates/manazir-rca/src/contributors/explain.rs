@@ -1,6 +1,8 @@
 //! Elements with the numbers that people ask for.
 
 use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::cube::{Cube, Totals};
 use super::search::{Config, Found, Outcome, has, search};
@@ -38,7 +40,8 @@ pub struct Element {
 }
 
 /// What the elements are worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// They explain the change, or at least part of it.
     Elements,

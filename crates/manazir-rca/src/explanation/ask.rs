@@ -6,7 +6,8 @@ use super::candidates::{Candidate, candidates};
 use super::charts::Charts;
 use super::measured::Seen;
 use super::odds::{Scale, confidences};
-use super::{Asked, Explanation, drawing, related, told, words};
+use super::related::{Beside, beside};
+use super::{Asked, Explanation, drawing, told, words};
 use crate::events::{self, Answer, EventGraph, EventId, Method};
 use crate::evidence::Incident;
 
@@ -103,6 +104,7 @@ pub fn explain(question: &Question<'_>, config: &Config) -> Result<Explanation, 
     let likelier = causes.first().is_some_and(|first| first.confidence >= none_of_these);
     let found = likelier && all.first().is_some_and(|first| !is_thin(known, first));
     let graph = drawing::graph(known, &causes);
+    let Beside { changes, related } = beside(known, &graph, config.changes_max, config.related_max);
     Ok(Explanation {
         asked: Asked {
             entity: question.entity.map(str::to_owned),
@@ -113,8 +115,8 @@ pub fn explain(question: &Question<'_>, config: &Config) -> Result<Explanation, 
         found,
         none_of_these,
         contributors: None,
-        changes: related::changes(known, config.changes_max),
-        related: related::related(known, &graph, config.related_max),
+        changes,
+        related,
         missing: told::missing(known, &causes),
         graph,
         charts: charts.into_charts(),

@@ -24,41 +24,40 @@ const NEARNESS_MIN: f64 = 0.02;
 /// A change further back is old news, in seconds.
 const CHANGES_S: f64 = 7_200.0;
 
-/// What people changed in what the alert depends on or near it, the last first.
-pub(super) fn changes(known: Known<'_>, max: usize) -> Vec<Told> {
-    let mut told =
-        near(known, |event, age_s| event.kind == Kind::Change && (0.0..=CHANGES_S).contains(&age_s));
-    told.sort_by(|one, other| other.at.cmp(&one.at).then_with(|| one.node.cmp(&other.node)));
-    told.truncate(max);
-    told
+/// What is told beside the causes.
+pub(super) struct Beside {
+    /// What people changed near the alert in the two hours before it, the last first.
+    pub(super) changes: Vec<Told>,
+    /// Other events near the alert that are no part of the graph; the nearest in time, calls and dimensions first.
+    pub(super) related: Vec<Told>,
 }
 
-/// Events near the alert in time, calls and dimensions that are no part of the graph; the nearest first.
-pub(super) fn related(known: Known<'_>, graph: &Graph, max: usize) -> Vec<Told> {
+/// At most so many changes and so many other events.
+pub(super) fn beside(known: Known<'_>, graph: &Graph, changes_max: usize, related_max: usize) -> Beside {
     let drawn: HashSet<&str> = graph.nodes.iter().map(|node| node.id.as_str()).collect();
-    let mut told = near(known, |event, _| event.kind != Kind::Change);
-    told.retain(|event| event.nearness >= NEARNESS_MIN && !drawn.contains(event.node.as_str()));
-    told.sort_by(|one, other| {
-        other.nearness.total_cmp(&one.nearness).then_with(|| one.node.cmp(&other.node))
-    });
-    told.truncate(max);
-    told
-}
-
-fn near(known: Known<'_>, takes: impl Fn(&Event, f64) -> bool) -> Vec<Told> {
-    let Some(events) = known.question.events else { return Vec::new() };
+    let (mut changes, mut related) = (Vec::new(), Vec::new());
+    let Some(events) = known.question.events else { return Beside { changes, related } };
     let graph = events.graph;
-    let Some(alert) = graph.get(events.alert) else { return Vec::new() };
-    let mut told = Vec::new();
+    let Some(alert) = graph.get(events.alert) else { return Beside { changes, related } };
     for (entity, calls) in around(graph, alert) {
-        for (id, event) in graph.events_of(entity) {
+        for (_, event) in graph.events_of(entity).filter(|(id, _)| *id != events.alert) {
             let age_s = alert.from.micros_since(event.from) as f64 / 1e6;
-            if id != events.alert && takes(event, age_s) {
-                told.push(tell(graph, event, nearness(graph, alert, event, age_s, calls), age_s));
+            let told = || tell(graph, event, nearness(graph, alert, event, age_s, calls), age_s);
+            if event.kind != Kind::Change {
+                related.push(told());
+            } else if (0.0..=CHANGES_S).contains(&age_s) {
+                changes.push(told());
             }
         }
     }
-    told
+    changes.sort_by(|one, other| other.at.cmp(&one.at).then_with(|| one.node.cmp(&other.node)));
+    changes.truncate(changes_max);
+    related.retain(|event| event.nearness >= NEARNESS_MIN && !drawn.contains(event.node.as_str()));
+    related.sort_by(|one, other| {
+        other.nearness.total_cmp(&one.nearness).then_with(|| one.node.cmp(&other.node))
+    });
+    related.truncate(related_max);
+    Beside { changes, related }
 }
 
 /// Entities around the alert with how many calls they are away, in the topology of that time.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use manazir_explain::spans::{self, Span};
 use manazir_model::{Dependency, Timestamp};
 
-use super::{lock, number, text};
+use super::{delete, lock, number, text};
 use crate::Truth;
 use crate::key::key;
 use crate::statement::{Connection, Statement, Value, Writing, raise, signed, unsigned};
@@ -178,19 +178,7 @@ pub(super) async fn after(
 }
 
 pub(super) async fn forget(truth: &Truth, before: Timestamp, max: u64) -> Result<u64, sqlx::Error> {
-    let mut writing = Writing::begin(truth).await?;
-    let mut connection = writing.connection();
-    lock(&mut connection, COUNTER).await?;
-    let gone = Statement::new(
-        "DELETE FROM graph_dependencies WHERE (edge, from_at) IN (SELECT edge, from_at FROM graph_dependencies \
-         WHERE until_at < ",
-    )
-    .number(before.micros())
-    .then(" ORDER BY until_at LIMIT ")
-    .number(signed(max))
-    .then(")")
-    .execute(&mut connection)
-    .await?;
-    writing.commit().await?;
-    Ok(gone)
+    const OVER: &str = "DELETE FROM graph_dependencies WHERE (edge, from_at) IN (SELECT edge, from_at FROM graph_dependencies \
+        WHERE until_at < ";
+    delete(truth, COUNTER, OVER, (before, max)).await
 }

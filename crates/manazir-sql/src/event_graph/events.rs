@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use manazir_explain::{Error, EventQuery, seen_again, sound};
 use manazir_model::{GraphEvent, Timestamp};
 
-use super::{lock, number, text};
+use super::{delete, lock, number, text};
 use crate::Truth;
 use crate::failure::failed;
 use crate::key::key;
@@ -243,20 +243,9 @@ pub(super) async fn after(truth: &Truth, seq: u64, max: usize) -> Result<Vec<(u6
 }
 
 pub(super) async fn forget(truth: &Truth, before: Timestamp, max: u64) -> Result<u64, sqlx::Error> {
-    let mut writing = Writing::begin(truth).await?;
-    let mut connection = writing.connection();
-    lock(&mut connection, COUNTER).await?;
-    let gone = Statement::new(
-        "DELETE FROM graph_events WHERE key IN (SELECT key FROM graph_events WHERE until_at < ",
-    )
-    .number(before.micros())
-    .then(" ORDER BY until_at LIMIT ")
-    .number(signed(max))
-    .then(")")
-    .execute(&mut connection)
-    .await?;
-    writing.commit().await?;
-    Ok(gone)
+    const OVER: &str =
+        "DELETE FROM graph_events WHERE key IN (SELECT key FROM graph_events WHERE until_at < ";
+    delete(truth, COUNTER, OVER, (before, max)).await
 }
 
 #[cfg(test)]

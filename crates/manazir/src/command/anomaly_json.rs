@@ -3,7 +3,9 @@
 use manazir_model::{AnomalyKind, Direction, SeriesKey, Timestamp};
 use serde::Serialize;
 
-use crate::contributors::{Baseline, Contributors};
+use manazir_rca::contributors::Contributors;
+
+use crate::contributors::{Baseline, Compared};
 use crate::finding::{Finding, SeriesReport, Severity, ranked};
 use crate::report::because::because;
 use crate::report::sentence::sentence;
@@ -44,6 +46,9 @@ pub(super) struct AnomalyJson<'a> {
 struct ContributorsJson<'a> {
     sentence: String,
     change: f64,
+    baseline: Baseline,
+    baseline_words: &'a str,
+    samples: usize,
     #[serde(flatten)]
     told: &'a Contributors,
 }
@@ -89,7 +94,9 @@ fn one(finding: Finding<'_>, baseline: Baseline, rank: usize, year: i16) -> Anom
 }
 
 fn contributors(finding: Finding<'_>, baseline: Baseline) -> Option<ContributorsJson<'_>> {
-    let told = finding.report.total.as_ref()?.drilled_at(finding.anomaly.start_at)?.by(baseline)?;
-    let sentence = because(told, finding.report.series.unit.as_deref());
-    Some(ContributorsJson { sentence, change: told.change(), told })
+    let compared = finding.report.total.as_ref()?.drilled_at(finding.anomaly.start_at)?.by(baseline)?;
+    let Compared { baseline, baseline_words, samples, told } = compared;
+    let sentence = because(compared, finding.report.series.unit.as_deref());
+    let (baseline, samples) = (*baseline, *samples);
+    Some(ContributorsJson { sentence, change: told.change(), baseline, baseline_words, samples, told })
 }

@@ -4,13 +4,11 @@ use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
 use manazir_model::{Anomaly, AnomalyKind, Grain, SeriesKey, Timestamp};
-use manazir_rca::contributors::{
-    self as rca, Back, Config, Cube, History, Leaf, Numbers, Span, explain, heatmap,
-};
+use manazir_rca::contributors::{self as rca, Back, History, Leaf, Numbers, Span, Telling, tell};
 use rayon::prelude::*;
 
 use super::total::{LeafKeys, Plan};
-use super::{Baseline, Contributors, Drilled, Element, HeatDimension, HeatValue, Outcome, Total};
+use super::{Baseline, Compared, Drilled, Total};
 use crate::finding::SeriesReport;
 use crate::report::number::counted;
 use crate::report::when::duration;
@@ -20,15 +18,6 @@ const DRILLED_MAX: usize = 20;
 
 /// Leaves times samples of an episode; three baselines of so many take about ten seconds.
 const NUMBERS_MAX: usize = 20_000_000;
-
-/// Elements that are told. What more there are goes into the remainder.
-const ELEMENTS_MAX: usize = 10;
-
-/// Less of a change is not worth a row; it goes into the remainder. ThirdEye leaves out what is below 3 %.
-const SHARE_MIN: f64 = 0.02;
-
-/// Values of a dimension in its heat map.
-const HEAT_VALUES_MAX: usize = 12;
 
 /// Spans that a median is taken of: an incident in one of four does not move it far.
 const MEDIAN_SPANS: usize = 4;
@@ -90,12 +79,12 @@ impl Drill<'_> {
         if samples.saturating_mul(self.plan.leaves.len()) > NUMBERS_MAX {
             return None;
         }
-        let by: Vec<Contributors> =
+        let by: Vec<Compared> =
             Baseline::ALL.iter().filter_map(|baseline| self.by(*baseline, episode, samples)).collect();
         (!by.is_empty()).then_some(Drilled { start_at: anomaly.start_at, by })
     }
 
-    fn by(&self, baseline: Baseline, episode: Span, samples: usize) -> Option<Contributors> {
+    fn by(&self, baseline: Baseline, episode: Span, samples: usize) -> Option<Compared> {
         let series = &self.plan.series;
         let (grain, first) = (series.grain?, *series.at.first()?);
         let back = Back::of(episode, grain, first);
@@ -122,7 +111,9 @@ impl Drill<'_> {
         // Only a broken denominator makes no cube; then there is nothing to say of this episode.
         let cube = self.history.cube(episode, &by).ok()?;
         let earlier = back.map_or(Vec::new(), |back| back.spans(episode, first, NOISE_SPANS));
-        Some(told(&cube, baseline, (words, samples), self.history.noise(&by, &earlier)))
+        let noise = self.history.noise(&by, &earlier);
+        let telling = Telling { noise, unit: 1.0 / samples.max(1) as f64, ..Telling::default() };
+        Some(Compared { baseline, baseline_words: words, samples, told: tell(&cube, &telling) })
     }
 
     /// What the total was expected to come to; `None` of a ratio, and where it was not expected to be anything.
@@ -172,93 +163,4 @@ fn median_words(back: Back, spans: usize) -> Option<String> {
         Back::Length(micros) => format!("times {}", duration(micros)),
     };
     (spans > 1).then(|| format!("the median of the same span of the last {spans} {what}"))
-}
-
-fn told(
-    cube: &Cube,
-    baseline: Baseline,
-    (baseline_words, samples): (String, usize),
-    noise: f64,
-) -> Contributors {
-    let config = Config { elements: ELEMENTS_MAX, noise, ..Config::default() };
-    let explanation = explain(cube, &config);
-    let ratio = matches!(cube.measure(), rca::Measure::Ratio { .. });
-    let unit = if ratio { 1.0 } else { 1.0 / samples.max(1) as f64 };
-    let change = explanation.totals.change();
-    let element = |element: &rca::Element| Element {
-        values: element.values.iter().map(|(dimension, code)| named(cube, *dimension, *code)).collect(),
-        observed: unit * element.totals.actual,
-        expected: unit * element.totals.expected,
-        contribution: unit * element.contribution,
-        share: element.share,
-        closes: element.closes,
-        confidence: element.confidence,
-        leaves: element.leaves,
-    };
-    // What moved as all did is no part of its own, however large.
-    let own_share = |element: &Element| match explanation.everywhere {
-        Some(times) if !ratio => (element.observed - times * element.expected) / (unit * change),
-        _ => element.share,
-    };
-    let (elements, small): (Vec<Element>, Vec<Element>) =
-        explanation.elements.iter().map(element).partition(|element| own_share(element).abs() >= SHARE_MIN);
-    let remainder =
-        unit * explanation.remainder + small.iter().map(|element| element.contribution).sum::<f64>();
-    Contributors {
-        baseline,
-        baseline_words,
-        dimensions: cube.dimensions().iter().map(|dimension| dimension.name.clone()).collect(),
-        leaves: cube.len(),
-        samples,
-        observed: unit * explanation.totals.actual,
-        expected: unit * explanation.totals.expected,
-        verdict: verdict(&explanation, &elements),
-        everywhere: explanation.everywhere,
-        remainder,
-        remainder_share: if change == 0.0 { 0.0 } else { remainder / (unit * change) },
-        closes: explanation.closes - small.iter().map(|element| element.closes).sum::<f64>(),
-        elements,
-        heatmap: heat(cube, unit),
-    }
-}
-
-/// Many small elements of which the largest are little of the change are no explanation but a list.
-fn verdict(explanation: &rca::Explanation, elements: &[Element]) -> Outcome {
-    const LARGEST: usize = 3;
-    const MANY: usize = 5;
-    const SHARE_OF_LARGEST_MIN: f64 = 0.6;
-    let largest: f64 = elements.iter().take(LARGEST).map(|element| element.share.max(0.0)).sum();
-    let is_list = elements.len() >= MANY && largest < SHARE_OF_LARGEST_MIN;
-    match Outcome::from(explanation.verdict) {
-        Outcome::Elements if elements.is_empty() && explanation.everywhere.is_some() => Outcome::Everywhere,
-        Outcome::Elements if elements.is_empty() || (is_list && explanation.everywhere.is_none()) => {
-            Outcome::Nowhere
-        }
-        outcome => outcome,
-    }
-}
-
-fn named(cube: &Cube, dimension: usize, code: u32) -> (String, String) {
-    let dimension = &cube.dimensions()[dimension];
-    (dimension.name.clone(), dimension.values[code as usize].clone())
-}
-
-fn heat(cube: &Cube, unit: f64) -> Vec<HeatDimension> {
-    let dimension = |(place, rows): (usize, Vec<rca::HeatRow>)| {
-        let shown = rows.len().min(HEAT_VALUES_MAX);
-        let value = |row: &rca::HeatRow| HeatValue {
-            value: named(cube, place, row.code).1,
-            observed: unit * row.totals.actual,
-            expected: unit * row.totals.expected,
-            contribution: unit * row.contribution,
-            share: row.share,
-        };
-        HeatDimension {
-            name: cube.dimensions()[place].name.clone(),
-            values: rows[..shown].iter().map(value).collect(),
-            more: rows.len() - shown,
-            more_contribution: unit * rows[shown..].iter().map(|row| row.contribution).sum::<f64>(),
-        }
-    };
-    heatmap(cube).into_iter().enumerate().map(dimension).collect()
 }

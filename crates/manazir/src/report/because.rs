@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::name::{printable, shortened};
 use super::number::{count, joined, number, percent};
-use crate::contributors::{Baseline, Contributors, Element, Outcome};
+use manazir_rca::contributors::{Contributor, Verdict};
+
+use crate::contributors::{Baseline, Compared};
 
 /// Dimensions of places: people say `in BR`, not `country = BR`.
 const PLACES: [&str; 14] = [
@@ -40,39 +42,39 @@ const MADE_UP_MIN: f64 = 0.05;
 const SHARE_MAX: f64 = 3.0;
 
 /// Why, as a sentence without its full stop: `83 % of the gap is app = 4.2 in BR; 17 % is not explained`.
-pub fn because(contributors: &Contributors, unit: Option<&str>) -> String {
-    let text = match contributors.verdict {
-        Outcome::Elements => elements(contributors, unit),
-        Outcome::Everywhere => everywhere(contributors),
-        Outcome::Nowhere => {
-            let largest = contributors.elements.first().map_or(String::new(), |element| {
-                let (share, gap) = (percent(element.share), gap(contributors));
+pub fn because(compared: &Compared, unit: Option<&str>) -> String {
+    let text = match compared.told.verdict {
+        Verdict::Elements => elements(compared, unit),
+        Verdict::Everywhere => everywhere(compared),
+        Verdict::Nowhere => {
+            let largest = compared.told.elements.first().map_or(String::new(), |element| {
+                let (share, gap) = (percent(element.share), gap(compared));
                 format!("; the largest part, {share} of the {gap}, is {}", named(&element.values))
             });
-            let of = dimensions(contributors);
+            let of = dimensions(compared);
             format!("no combination of {of} explains it: a dimension may be missing{largest}")
         }
-        Outcome::Noise => "no combination is off by more than all of them scatter".to_owned(),
+        Verdict::Noise => "no combination is off by more than all of them scatter".to_owned(),
     };
-    let against = match contributors.baseline {
-        Baseline::Expected if contributors.verdict != Outcome::Noise => String::new(),
-        _ => format!("against {}, ", contributors.baseline_words),
+    let against = match compared.baseline {
+        Baseline::Expected if compared.told.verdict != Verdict::Noise => String::new(),
+        _ => format!("against {}, ", compared.baseline_words),
     };
     printable(&capitalised(&format!("{against}{text}")))
 }
 
 /// What would be without the elements: `Had it been as expected, 83 % of the gap would close`.
-pub fn counterfactual(contributors: &Contributors) -> Option<String> {
-    let subject = match contributors.elements.len() {
-        _ if contributors.verdict != Outcome::Elements => return None,
+pub fn counterfactual(compared: &Compared) -> Option<String> {
+    let subject = match compared.told.elements.len() {
+        _ if compared.told.verdict != Verdict::Elements => return None,
         0 => return None,
         1 => "it",
         _ => "they all",
     };
-    let (closes, gap) = (contributors.closes, gap(contributors));
+    let (closes, gap) = (compared.told.closes, gap(compared));
     // Where parts cancel each other, a share of what is left of them says nothing.
     let told = (SHARE_MIN..SHARE_MAX).contains(&closes);
-    let as_what = if contributors.baseline == Baseline::Expected { "as expected" } else { "as it was then" };
+    let as_what = if compared.baseline == Baseline::Expected { "as expected" } else { "as it was then" };
     let share = if closes < 1.0 - SHARE_MIN { format!("{} of ", percent(closes)) } else { String::new() };
     told.then(|| format!("Had {subject} been {as_what}, {share}the {gap} would close"))
 }
@@ -94,32 +96,32 @@ pub fn named(values: &BTreeMap<String, String>) -> String {
 }
 
 /// What is to be explained, in a word: less than expected leaves a gap.
-pub fn gap(contributors: &Contributors) -> &'static str {
-    if contributors.change() < 0.0 { "gap" } else { "excess" }
+pub fn gap(compared: &Compared) -> &'static str {
+    if compared.told.change() < 0.0 { "gap" } else { "excess" }
 }
 
-fn elements(contributors: &Contributors, unit: Option<&str>) -> String {
-    let all = &contributors.elements;
+fn elements(compared: &Compared, unit: Option<&str>) -> String {
+    let all = &compared.told.elements;
     if all.iter().any(|element| element.share.abs() > SHARE_MAX) {
         return cancelling(all, unit);
     }
-    if contributors.everywhere.is_some() {
+    if compared.told.everywhere.is_some() {
         let names: Vec<String> = all.iter().take(NAMED_MAX).map(|element| named(&element.values)).collect();
         let names = listed(&names, all.len());
-        return format!("{}; apart from that, {names} stands out", everywhere(contributors));
+        return format!("{}; apart from that, {names} stands out", everywhere(compared));
     }
-    let with: Vec<&Element> = all.iter().filter(|element| element.share > 0.0).collect();
-    let against: Vec<&Element> = all.iter().filter(|element| element.share <= 0.0).collect();
+    let with: Vec<&Contributor> = all.iter().filter(|element| element.share > 0.0).collect();
+    let against: Vec<&Contributor> = all.iter().filter(|element| element.share <= 0.0).collect();
     let mut parts = Vec::new();
     if !with.is_empty() {
-        parts.push(shares(&with, gap(contributors)));
+        parts.push(shares(&with, gap(compared)));
     }
     if !against.is_empty() {
         let names: Vec<String> =
             against.iter().take(NAMED_MAX).map(|element| named(&element.values)).collect();
         parts.push(format!("{} moved the other way", listed(&names, against.len())));
     }
-    let rest = contributors.remainder_share;
+    let rest = compared.told.remainder_share;
     if rest >= SHARE_MIN {
         parts.push(format!("{} is not explained", percent(rest)));
     } else if rest <= -MADE_UP_MIN && against.is_empty() {
@@ -129,8 +131,8 @@ fn elements(contributors: &Contributors, unit: Option<&str>) -> String {
 }
 
 /// `61 % of the gap is app = 4.2 in BR, 22 % shop = web`
-fn shares(elements: &[&Element], gap: &str) -> String {
-    let one = |(position, element): (usize, &&Element)| {
+fn shares(elements: &[&Contributor], gap: &str) -> String {
+    let one = |(position, element): (usize, &&Contributor)| {
         let is_all = (1.0 - SHARE_MIN..1.0 + MADE_UP_MIN).contains(&element.share);
         let share = if is_all { "all".to_owned() } else { percent(element.share) };
         let name = named(&element.values);
@@ -141,8 +143,8 @@ fn shares(elements: &[&Element], gap: &str) -> String {
 }
 
 /// `app = 4.2 in BR is 212 instead of 530`: shares of a small sum of large parts say nothing.
-fn cancelling(elements: &[Element], unit: Option<&str>) -> String {
-    let one = |element: &Element| {
+fn cancelling(elements: &[Contributor], unit: Option<&str>) -> String {
+    let one = |element: &Contributor| {
         let numbers = joined(element.observed, "instead of", element.expected, unit);
         format!("{} is {numbers}", named(&element.values))
     };
@@ -150,27 +152,27 @@ fn cancelling(elements: &[Element], unit: Option<&str>) -> String {
     format!("parts moved against each other: {}", listed(&told, elements.len()))
 }
 
-fn everywhere(contributors: &Contributors) -> String {
-    let of = of_what(contributors);
-    let to = match contributors.everywhere {
+fn everywhere(compared: &Compared) -> String {
+    let of = of_what(compared);
+    let to = match compared.told.everywhere {
         Some(times) if times >= 10.0 => format!("to {} times {of}, ", number(times.round())),
         Some(share) => format!("to {} of {of}, ", percent(share)),
         None => String::new(),
     };
     format!(
         "everything moved alike, {to}so the cause lies outside of the dimensions ({})",
-        dimensions(contributors)
+        dimensions(compared)
     )
 }
 
 /// What was named already, if it was.
-fn of_what(contributors: &Contributors) -> &'static str {
-    if contributors.baseline == Baseline::Expected { "what was expected" } else { "that" }
+fn of_what(compared: &Compared) -> &'static str {
+    if compared.baseline == Baseline::Expected { "what was expected" } else { "that" }
 }
 
 /// `app, country and shop`
-fn dimensions(contributors: &Contributors) -> String {
-    match contributors.dimensions.as_slice() {
+fn dimensions(compared: &Compared) -> String {
+    match compared.told.dimensions.as_slice() {
         [] => "the dimensions".to_owned(),
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),

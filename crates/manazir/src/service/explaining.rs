@@ -91,7 +91,7 @@ impl Rounds {
             {
                 tracing::warn!(error = ?error, "dependencies could not be looked for");
             }
-            if let Err(error) = self.refresh().await {
+            if let Err(error) = self.refresh(round).await {
                 tracing::warn!(error = ?error, "explanations could not be asked again");
             }
             round += 1;
@@ -106,9 +106,9 @@ impl Rounds {
         Ok(())
     }
 
-    async fn refresh(&self) -> Result<(), manazir_explain::Error> {
+    async fn refresh(&self, round: u64) -> Result<(), manazir_explain::Error> {
         let micros = i64::from(self.settings.refresh_minutes) * 60_000_000;
-        let revised = self.explainer.refresh_recent(micros, REFRESHED_MAX, (self.now)()).await?;
+        let revised = self.explainer.refresh_recent((micros, REFRESHED_MAX), round, (self.now)()).await?;
         if revised > 0 {
             tracing::info!(revised, "explanations have a new answer");
         }

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use manazir_rca::explanation::{Cause, Contributors, Explanation, Reason, Step, duration, percent};
+use manazir_rca::contributors::Contributors;
+use manazir_rca::explanation::{Cause, Explanation, Reason, Step, duration, percent};
 
 use crate::report::name::printable;
 use crate::report::number::number;
@@ -91,8 +92,8 @@ fn elements(out: &mut dyn Write, contributors: &Contributors, style: Style) -> i
         .iter()
         .map(|element| {
             vec![
-                printable(&element.label),
-                number(element.actual),
+                printable(&element.label()),
+                number(element.observed),
                 number(element.expected),
                 number(element.contribution),
                 share(element.share),
@@ -108,7 +109,7 @@ fn elements(out: &mut dyn Write, contributors: &Contributors, style: Style) -> i
         share(contributors.remainder_share),
         String::new(),
     ]);
-    let headings = ["combination", "#actual", "#expected", "#adds", "#of the change", "#closes"];
+    let headings = ["combination", "#observed", "#expected", "#adds", "#of the change", "#closes"];
     writeln!(out, "\n{}", table(&headings, &rows, style))
 }
 

@@ -2,10 +2,12 @@
 
 use expect_test::{Expect, expect};
 
+use manazir_rca::contributors::Contributors;
+
 use super::*;
 
-fn element(values: &[(&str, &str)], share: f64) -> Element {
-    Element {
+fn element(values: &[(&str, &str)], share: f64) -> Contributor {
+    Contributor {
         values: values.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect(),
         observed: 100.0 - 100.0 * share,
         expected: 100.0,
@@ -18,30 +20,39 @@ fn element(values: &[(&str, &str)], share: f64) -> Element {
 }
 
 /// A total that fell from 1,000 to 900.
-fn fell(elements: Vec<Element>) -> Contributors {
+fn fell(elements: Vec<Contributor>) -> Compared {
     let explained: f64 = elements.iter().map(|element| element.share).sum();
-    Contributors {
+    Compared {
         baseline: Baseline::Expected,
         baseline_words: "what was expected".to_owned(),
-        dimensions: vec!["app".to_owned(), "country".to_owned()],
-        leaves: 12,
         samples: 5,
-        observed: 900.0,
-        expected: 1_000.0,
-        verdict: if elements.is_empty() { Outcome::Nowhere } else { Outcome::Elements },
-        everywhere: None,
-        elements,
-        remainder: -100.0 * (1.0 - explained),
-        remainder_share: 1.0 - explained,
-        closes: explained,
-        heatmap: Vec::new(),
+        told: Contributors {
+            dimensions: vec!["app".to_owned(), "country".to_owned()],
+            leaves: 12,
+            observed: 900.0,
+            expected: 1_000.0,
+            verdict: if elements.is_empty() { Verdict::Nowhere } else { Verdict::Elements },
+            everywhere: None,
+            elements,
+            remainder: -100.0 * (1.0 - explained),
+            remainder_share: 1.0 - explained,
+            closes: explained,
+            heatmap: Vec::new(),
+        },
     }
 }
 
+/// The same with something else in it.
+fn but(compared: Compared, change: impl FnOnce(&mut Contributors)) -> Compared {
+    let mut changed = compared;
+    change(&mut changed.told);
+    changed
+}
+
 #[track_caller]
-fn check(contributors: &Contributors, sentence: Expect) {
-    let closes = counterfactual(contributors).map_or(String::new(), |closes| format!(". {closes}"));
-    sentence.assert_eq(&format!("{}{closes}", because(contributors, None)));
+fn check(compared: &Compared, sentence: Expect) {
+    let closes = counterfactual(compared).map_or(String::new(), |closes| format!(". {closes}"));
+    sentence.assert_eq(&format!("{}{closes}", because(compared, None)));
 }
 
 #[test]
@@ -67,7 +78,7 @@ fn elements_are_named_with_their_shares() {
             "20 % of the gap is app = 0, 20 % app = 1, 20 % app = 2 and 2 more. Had they all been as expected, the gap would close"
         ],
     );
-    let rose = Contributors { observed: 1_100.0, ..fell(vec![element(&[("country", "BR")], 1.0)]) };
+    let rose = but(fell(vec![element(&[("country", "BR")], 1.0)]), |told| told.observed = 1_100.0);
     check(
         &rose,
         expect!["All of the excess is country = BR. Had it been as expected, the excess would close"],
@@ -104,17 +115,19 @@ fn no_answer_is_an_answer() {
     );
     let many = (0..6).map(|app| element(&[("app", &app.to_string())], 0.12)).collect();
     check(
-        &Contributors { verdict: Outcome::Nowhere, ..fell(many) },
+        &but(fell(many), |told| told.verdict = Verdict::Nowhere),
         expect![
             "No combination of app and country explains it: a dimension may be missing; the largest part, 12 % of the gap, is app = 0"
         ],
     );
-    let noise = Contributors { verdict: Outcome::Noise, ..fell(Vec::new()) };
+    let noise = but(fell(Vec::new()), |told| told.verdict = Verdict::Noise);
     check(
         &noise,
         expect!["Against what was expected, no combination is off by more than all of them scatter"],
     );
-    let alike = Contributors { verdict: Outcome::Everywhere, everywhere: Some(0.7), ..fell(Vec::new()) };
+    let alike = but(fell(Vec::new()), |told| {
+        (told.verdict, told.everywhere) = (Verdict::Everywhere, Some(0.7));
+    });
     check(
         &alike,
         expect![
@@ -125,21 +138,20 @@ fn no_answer_is_an_answer() {
 
 #[test]
 fn what_stands_out_of_a_common_move_is_named_behind_it() {
-    let contributors =
-        Contributors { everywhere: Some(0.62), ..fell(vec![element(&[("country", "DE")], 0.16)]) };
+    let compared = but(fell(vec![element(&[("country", "DE")], 0.16)]), |told| told.everywhere = Some(0.62));
     expect!["Everything moved alike, to 62 % of what was expected, so the cause lies outside of the dimensions (app and country); apart from that, country = DE stands out"]
-        .assert_eq(&because(&contributors, None));
+        .assert_eq(&because(&compared, None));
 }
 
 #[test]
 fn a_baseline_that_was_asked_for_is_named() {
-    let contributors = Contributors {
+    let compared = Compared {
         baseline: Baseline::LastWeek,
         baseline_words: "the same span a week before".to_owned(),
         ..fell(vec![element(&[("country", "BR"), ("city", "Rio")], 1.0)])
     };
     check(
-        &contributors,
+        &compared,
         expect![
             "Against the same span a week before, all of the gap is city = Rio and country = BR. Had it been as it was then, the gap would close"
         ],

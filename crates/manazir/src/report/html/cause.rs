@@ -3,9 +3,8 @@
 mod graph;
 
 use manazir_model::{Anomaly, AnomalyKind, Grain, Series, SeriesKey};
-use manazir_rca::explanation::{
-    Cause, Chart as Shown, Contributors, Explanation, Reason, Told, duration, percent,
-};
+use manazir_rca::contributors::Contributors;
+use manazir_rca::explanation::{Cause, Chart as Shown, Explanation, Reason, Told, duration, percent};
 
 use super::chart::Chart;
 use super::{FOOTER_EXPLANATION, document, escape, table};
@@ -200,8 +199,8 @@ fn contributors(contributors: &Contributors) -> String {
         .iter()
         .map(|element| {
             vec![
-                escape::name(&element.label),
-                number(element.actual),
+                escape::name(&element.label()),
+                number(element.observed),
                 number(element.expected),
                 number(element.contribution),
                 part(element.share),
@@ -215,6 +214,6 @@ fn contributors(contributors: &Contributors) -> String {
     let not_explained = vec!["not explained".to_owned(), String::new(), String::new()];
     rows.push([not_explained, rest.to_vec(), blank(), blank()].concat());
     let headings =
-        ["combination", "#actual", "#expected", "#adds", "#of the change", "#would close", "#confidence"];
+        ["combination", "#observed", "#expected", "#adds", "#of the change", "#would close", "#confidence"];
     format!("<h2>Which values made the change</h2>\n{}", table::table(&headings, &rows))
 }

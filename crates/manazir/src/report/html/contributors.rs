@@ -1,7 +1,9 @@
 //! What made the change of a total: elements with their parts, and each dimension by itself.
 
 use super::{escape, table};
-use crate::contributors::{Baseline, Contributors, Element, HeatDimension, HeatValue};
+use manazir_rca::contributors::{Contributor, HeatDimension, HeatValue};
+
+use crate::contributors::{Baseline, Compared};
 use crate::finding::Finding;
 use crate::report::because::{because, counterfactual, gap, named};
 use crate::report::number::{count, counted, percent, with_unit};
@@ -12,16 +14,16 @@ pub(super) fn section(finding: &Finding<'_>, baseline: Baseline) -> String {
     let Some(drilled) = finding.drilled() else { return String::new() };
     let Some(first) = drilled.by(baseline) else { return String::new() };
     let unit = finding.report.series.unit.as_deref();
-    let other = |contributors: &Contributors| {
-        let heading = format!("Against {}", contributors.baseline_words);
-        let body = view(contributors, unit);
+    let other = |compared: &Compared| {
+        let heading = format!("Against {}", compared.baseline_words);
+        let body = view(compared, unit);
         format!("<details><summary>{}</summary>{body}</details>", escape::text(&heading))
     };
     let others: String =
         drilled.by.iter().filter(|other| other.baseline != first.baseline).map(other).collect();
     let heats = format!(
         "<details><summary>Each dimension by itself</summary>{}</details>",
-        first.heatmap.iter().map(|heat| heat_table(heat, unit)).collect::<String>()
+        first.told.heatmap.iter().map(|heat| heat_table(heat, unit)).collect::<String>()
     );
     format!(
         "<section class=\"why\"><h4>Which combination made it</h4>{}{heats}{others}</section>\n",
@@ -30,36 +32,36 @@ pub(super) fn section(finding: &Finding<'_>, baseline: Baseline) -> String {
 }
 
 /// Answer and heat maps of a baseline that was not asked for.
-fn view(contributors: &Contributors, unit: Option<&str>) -> String {
-    let heats: String = contributors.heatmap.iter().map(|heat| heat_table(heat, unit)).collect();
-    format!("{}{heats}", answer(contributors, unit))
+fn view(compared: &Compared, unit: Option<&str>) -> String {
+    let heats: String = compared.told.heatmap.iter().map(|heat| heat_table(heat, unit)).collect();
+    format!("{}{heats}", answer(compared, unit))
 }
 
 /// The sentence, then the elements: those that moved with the whole apart from those that moved against it.
-fn answer(contributors: &Contributors, unit: Option<&str>) -> String {
-    let why = because(contributors, unit);
+fn answer(compared: &Compared, unit: Option<&str>) -> String {
+    let why = because(compared, unit);
     let closes =
-        counterfactual(contributors).map_or(String::new(), |closes| format!(" {}.", escape::name(&closes)));
+        counterfactual(compared).map_or(String::new(), |closes| format!(" {}.", escape::name(&closes)));
     let change = format!(
         "{} instead of {} by {}; {} of {}, {}.",
-        with_unit(contributors.observed, unit),
-        with_unit(contributors.expected, unit),
-        contributors.baseline_words,
-        counted(contributors.leaves, "combination", "combinations"),
-        contributors.dimensions.join(", "),
-        counted(contributors.samples, "sample", "samples"),
+        with_unit(compared.told.observed, unit),
+        with_unit(compared.told.expected, unit),
+        compared.baseline_words,
+        counted(compared.told.leaves, "combination", "combinations"),
+        compared.told.dimensions.join(", "),
+        counted(compared.samples, "sample", "samples"),
     );
-    let (up, down): (Vec<&Element>, Vec<&Element>) =
-        contributors.elements.iter().partition(|element| element.contribution > 0.0);
-    let scale = scale(contributors);
-    let part = |title: &str, elements: &[&Element]| match elements {
+    let (up, down): (Vec<&Contributor>, Vec<&Contributor>) =
+        compared.told.elements.iter().partition(|element| element.contribution > 0.0);
+    let scale = scale(compared);
+    let part = |title: &str, elements: &[&Contributor]| match elements {
         [] => String::new(),
-        elements => elements_table(title, elements, (gap(contributors), scale), unit),
+        elements => elements_table(title, elements, (gap(compared), scale), unit),
     };
     let parts = [part("Fell", &down), part("Rose", &up)];
     let parts =
-        if contributors.change() < 0.0 { parts.concat() } else { format!("{}{}", parts[1], parts[0]) };
-    let rest = if contributors.elements.is_empty() { String::new() } else { remainder(contributors, unit) };
+        if compared.told.change() < 0.0 { parts.concat() } else { format!("{}{}", parts[1], parts[0]) };
+    let rest = if compared.told.elements.is_empty() { String::new() } else { remainder(compared, unit) };
     format!(
         "<p><strong>{}.</strong>{closes}</p><p class=\"quiet\">{}</p>{parts}{rest}",
         escape::name(&why),
@@ -68,18 +70,18 @@ fn answer(contributors: &Contributors, unit: Option<&str>) -> String {
 }
 
 /// The part that fills a bar.
-fn scale(contributors: &Contributors) -> f64 {
-    let elements = contributors.elements.iter().map(|element| element.contribution);
-    elements.chain([contributors.remainder]).map(f64::abs).fold(0.0, f64::max)
+fn scale(compared: &Compared) -> f64 {
+    let elements = compared.told.elements.iter().map(|element| element.contribution);
+    elements.chain([compared.told.remainder]).map(f64::abs).fold(0.0, f64::max)
 }
 
 fn elements_table(
     title: &str,
-    elements: &[&Element],
+    elements: &[&Contributor],
     (gap, scale): (&str, f64),
     unit: Option<&str>,
 ) -> String {
-    let row = |element: &&Element| {
+    let row = |element: &&Contributor| {
         vec![
             escape::name(&named(&element.values)),
             escape::text(&with_unit(element.observed, unit)),
@@ -96,18 +98,18 @@ fn elements_table(
     format!("<h5>{title}</h5>{}", table::table(&headings, &rows))
 }
 
-fn remainder(contributors: &Contributors, unit: Option<&str>) -> String {
+fn remainder(compared: &Compared, unit: Option<&str>) -> String {
     format!(
         "<p>{}: {} of {}, {} of the {}.</p>",
-        if contributors.everywhere.is_some() {
+        if compared.told.everywhere.is_some() {
             "Moved with everything, or not explained"
         } else {
             "Not explained"
         },
-        escape::text(&signed(contributors.remainder, unit)),
-        escape::text(&signed(contributors.change(), unit)),
-        signed_percent(contributors.remainder_share),
-        gap(contributors),
+        escape::text(&signed(compared.told.remainder, unit)),
+        escape::text(&signed(compared.told.change(), unit)),
+        signed_percent(compared.told.remainder_share),
+        gap(compared),
     )
 }
 

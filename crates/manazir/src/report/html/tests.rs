@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use manazir_model::{Anomaly, AnomalyKind, Grain, Series, SeriesKey, Timestamp};
 
 use super::*;
-use crate::contributors::{Contributors, Drilled, Element, HeatDimension, HeatValue, Outcome, Total};
+use manazir_rca::contributors::{Contributor, Contributors, HeatDimension, HeatValue, Verdict};
+
+use crate::contributors::{Compared, Drilled, Total};
 use crate::found::{FoundSeries, FoundTable, RejectLine};
 
 /// A series of hours from 2026-01-05 on that is 10 but for 40 at one hour.
@@ -253,43 +255,45 @@ fn colours_of_both_themes_have_contrast() {
 
 /// Against three baselines: `values` made the change of `report`.
 fn total_of(report: &SeriesReport, name: &str, value: &str) -> Total {
-    let one = |baseline: &Baseline| Contributors {
+    let one = |baseline: &Baseline| Compared {
         baseline: *baseline,
         baseline_words: format!("baseline {value}"),
-        dimensions: vec![name.to_owned()],
-        leaves: 3,
         samples: 1,
-        observed: 40.0,
-        expected: 10.0,
-        verdict: Outcome::Elements,
-        everywhere: None,
-        elements: [(25.0, value), (-2.0, "web")]
-            .map(|(contribution, value)| Element {
-                values: [(name.to_owned(), value.to_owned())].into(),
-                observed: 5.0 + contribution,
-                expected: 5.0,
-                contribution,
-                share: contribution / 30.0,
-                closes: contribution / 30.0,
-                confidence: 0.999,
-                leaves: 1,
-            })
-            .into(),
-        remainder: 7.0,
-        remainder_share: 7.0 / 30.0,
-        closes: 23.0 / 30.0,
-        heatmap: vec![HeatDimension {
-            name: name.to_owned(),
-            values: vec![HeatValue {
-                value: value.to_owned(),
-                observed: 30.0,
-                expected: 5.0,
-                contribution: 25.0,
-                share: 25.0 / 30.0,
+        told: Contributors {
+            dimensions: vec![name.to_owned()],
+            leaves: 3,
+            observed: 40.0,
+            expected: 10.0,
+            verdict: Verdict::Elements,
+            everywhere: None,
+            elements: [(25.0, value), (-2.0, "web")]
+                .map(|(contribution, value)| Contributor {
+                    values: [(name.to_owned(), value.to_owned())].into(),
+                    observed: 5.0 + contribution,
+                    expected: 5.0,
+                    contribution,
+                    share: contribution / 30.0,
+                    closes: contribution / 30.0,
+                    confidence: 0.999,
+                    leaves: 1,
+                })
+                .into(),
+            remainder: 7.0,
+            remainder_share: 7.0 / 30.0,
+            closes: 23.0 / 30.0,
+            heatmap: vec![HeatDimension {
+                name: name.to_owned(),
+                values: vec![HeatValue {
+                    value: value.to_owned(),
+                    observed: 30.0,
+                    expected: 5.0,
+                    contribution: 25.0,
+                    share: 25.0 / 30.0,
+                }],
+                more: 4,
+                more_contribution: 5.0,
             }],
-            more: 4,
-            more_contribution: 5.0,
-        }],
+        },
     };
     let by = Baseline::ALL.iter().map(one).collect();
     Total { leaves: 3, drilled: vec![Drilled { start_at: report.anomalies[0].start_at, by }], left_out: 2 }
