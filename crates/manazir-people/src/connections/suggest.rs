@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use super::ConnectionGraph;
 use super::ties::Ties;
+use crate::contacts::Block;
 use crate::suggestion::{Evidence, Rank, SHOWN_CONTACTS_MAX, Suggestion, SuggestionQuery, Suggestions};
 use crate::{PAGE_MAX, PersonState, Refusal, UserId};
 
@@ -112,9 +113,9 @@ impl ConnectionGraph {
     }
 
     fn count_contacts(&self, contact: UserId, counts: &mut [[u16; BLOCK]]) {
-        for (upper, lowers) in self.contacts(contact).blocks() {
+        for Block { upper, lowers, .. } in self.contacts(contact).blocks() {
             let counts = &mut counts[usize::from(upper)];
-            lowers.iter().for_each(|lower| counts[usize::from(*lower)] += 1);
+            lowers.for_each(|lower| counts[usize::from(lower)] += 1);
         }
     }
 
