@@ -95,7 +95,7 @@ async fn all_at_once(store: Arc<Truth>) {
         read += numbers.len() as u64;
         if numbers.is_empty() {
             assert_eq!(read, log.last);
-            assert!(read > 240, "something happened in most of the turns");
+            assert!(read > 24, "{read} entries: hardly anything happened");
             break;
         }
     }
