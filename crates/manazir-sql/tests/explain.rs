@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use manazir_explain::contract::{self, all_events, event, sorted_dependencies};
 use manazir_explain::mirror::EventGraphLog as _;
 use manazir_explain::{EventGraphStore as _, Explanations as _};
@@ -9,10 +11,11 @@ use manazir_sql::Truth;
 use manazir_testkit::postgres::Postgres;
 use tempfile::TempDir;
 
-/// A file in the folder that is another one each time.
+/// A file in the folder that is another one each time; the files of one that was closed are fewer.
 async fn sqlite(folder: &TempDir) -> Truth {
-    let number = std::fs::read_dir(folder.path()).unwrap().count();
-    Truth::open(&format!("sqlite://{}", folder.path().join(format!("{number}.db")).display())).await.unwrap()
+    static OPENED: AtomicU32 = AtomicU32::new(0);
+    let file = folder.path().join(format!("{}.db", OPENED.fetch_add(1, Ordering::Relaxed)));
+    Truth::open(&format!("sqlite://{}", file.display())).await.unwrap()
 }
 
 #[tokio::test]

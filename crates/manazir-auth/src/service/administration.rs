@@ -7,7 +7,7 @@ use manazir_model::Timestamp;
 use super::{Accounts, done};
 use crate::access::AccessClaims;
 use crate::audit::{Audited, Occasion};
-use crate::link::{INVITATION_LIFETIME, Link, LinkSecret, Purpose, RESET_LIFETIME};
+use crate::link::{INVITATION_LIFETIME, Invitation, InvitationId, Link, LinkSecret, Purpose, RESET_LIFETIME};
 use crate::session::{EndedBy, Session, SessionId};
 use crate::span::later;
 use crate::store::AccountError;
@@ -51,6 +51,27 @@ impl Accounts {
         let expires_at = later(on.at, INVITATION_LIFETIME);
         let link = Link { purpose: Purpose::Invitation { role, email }, expires_at };
         self.linked(&link, entropy, on).await?.ok_or(DeedRefused::Crowd)
+    }
+
+    /// The open invitations, those that end first in front. None of their secrets is known here.
+    pub async fn invitations(
+        &self,
+        claims: &AccessClaims,
+        now: Timestamp,
+    ) -> Result<Vec<Invitation>, DeedRefused> {
+        allowed(claims, Deed::Invite)?;
+        Ok(self.store.invitations(now).await?)
+    }
+
+    /// Withdraws an open invitation; false if there is no such one, as when it was used.
+    pub async fn withdraw_invitation(
+        &self,
+        claims: &AccessClaims,
+        id: InvitationId,
+        on: &Occasion,
+    ) -> Result<bool, DeedRefused> {
+        allowed(claims, Deed::Invite)?;
+        Ok(self.store.withdraw_invitation(id, &claims.occasion(on)).await?)
     }
 
     /// Makes a link for a new password that an administrator hands over.
