@@ -113,21 +113,51 @@ impl Statement {
 /// And lets PostgreSQL find rows by indexes only: statements name all rows that they are about, a thousand of a
 /// million, and what its statistics say of a table that grows is wrong.
 async fn begin_ties(connection: &mut Connection<'_>, is_shared: bool) -> Result<(), sqlx::Error> {
-    if let Connection::Sqlite(_) = connection {
-        return Ok(());
-    }
-    let alone = "SELECT pg_advisory_xact_lock(7306)";
-    let shared = "SELECT pg_advisory_xact_lock_shared(7306)";
-    Statement::new(if is_shared { shared } else { alone }).execute(connection).await?;
-    by_index(connection).await
+    let lock = match is_shared {
+        true => "SELECT pg_advisory_xact_lock_shared(7306), ",
+        false => "SELECT pg_advisory_xact_lock(7306), ",
+    };
+    begin_by_index(connection, lock).await
 }
 
-/// See [`begin_ties`].
-async fn by_index(connection: &mut Connection<'_>) -> Result<(), sqlx::Error> {
-    const BY_INDEX: &str = "SELECT set_config('enable_seqscan', 'off', true), \
-        set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)";
+/// See [`begin_ties`]; `select` begins the statement.
+async fn begin_by_index(connection: &mut Connection<'_>, select: &'static str) -> Result<(), sqlx::Error> {
+    const BY_INDEX: &str = "set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), \
+        set_config('enable_mergejoin', 'off', true)";
     match connection {
         Connection::Sqlite(_) => Ok(()),
-        Connection::Postgres(_) => Statement::new(BY_INDEX).execute(connection).await.map(drop),
+        Connection::Postgres(_) => Statement::new(select).then(BY_INDEX).execute(connection).await.map(drop),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use manazir_model::Timestamp;
+    use manazir_people::{ConnectionLog as _, PeopleStore as _, contract};
+
+    use super::*;
+    use crate::statement::Writing;
+
+    /// Accounts are made in the transaction in which people join: if that fails, nobody has joined.
+    #[tokio::test]
+    async fn who_joins_in_a_transaction_that_ends_otherwise_has_not_joined() {
+        let folder = tempfile::tempdir().unwrap();
+        let truth =
+            Truth::open(&format!("sqlite://{}", folder.path().join("truth.db").display())).await.unwrap();
+        let people = SqlPeople::new(truth);
+        let mut writing = Writing::begin(&people.truth).await.unwrap();
+        let joined = people.join(&mut writing.connection(), &contract::person(1)).await.unwrap();
+        // A refusal leaves the transaction as it was.
+        assert!(people.join(&mut writing.connection(), &contract::person(1)).await.is_err());
+        let (erased, at) = (PersonState::Erased, Timestamp(1));
+        people.set_state_in(&mut writing.connection(), joined.id, erased, at).await.unwrap();
+        drop(writing);
+        assert_eq!(people.last_change().await.unwrap(), 0);
+        assert_eq!(people.profiles(&[joined.id]).await.unwrap(), []);
+        let mut writing = Writing::begin(&people.truth).await.unwrap();
+        people.join(&mut writing.connection(), &contract::person(2)).await.unwrap();
+        writing.commit().await.unwrap();
+        assert_eq!(people.create(&contract::person(1)).await.unwrap().id, UserId(2));
+        assert_eq!(people.last_change().await.unwrap(), 2);
     }
 }

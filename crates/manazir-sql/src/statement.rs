@@ -104,8 +104,8 @@ impl Statement {
         self
     }
 
-    /// PostgreSQL plans it anew each time it runs within a transaction. A plan that it keeps was right for the tables as
-    /// they were, which may have been empty.
+    /// PostgreSQL plans it anew each time it runs. A plan that it keeps was right for the tables as they were, which may
+    /// have been empty, and for no value more than for another.
     pub(crate) fn planned_anew(mut self) -> Self {
         self.is_planned_anew = true;
         self
@@ -147,7 +147,11 @@ impl Statement {
     /// Reads.
     pub(crate) async fn fetch<R: AnyRow>(self, truth: &Truth) -> Result<Vec<R>, sqlx::Error> {
         let query = AssertSqlSafe(self.text);
-        on!(truth, read, pool => bound!(sqlx::query_as::<_, R>(query), self.values).fetch_all(pool).await)
+        let is_kept = !self.is_planned_anew || matches!(truth, Truth::Sqlite { .. });
+        on!(truth, read, pool => bound!(sqlx::query_as::<_, R>(query), self.values)
+            .persistent(is_kept)
+            .fetch_all(pool)
+            .await)
     }
 
     /// How SQLite would find the rows, a line a step.

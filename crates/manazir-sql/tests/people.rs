@@ -10,7 +10,7 @@ mod twin;
 use manazir_model::Timestamp;
 use manazir_people::{
     Action, Change, ConnectionLog as _, Error, Following, GraphStore as _, Limits, PeopleStore as _,
-    PersonState, UserId, contract,
+    PersonState, SuggestionQuery, UserId, contract,
 };
 use manazir_sql::{SqlPeople, Truth};
 use manazir_testkit::postgres::Postgres;
@@ -160,6 +160,25 @@ async fn nothing_of_the_erased_is_in_any_row_needs_postgres() {
         let last = people.last_change().await.unwrap();
         let change = people.changes_after(last - 1, 1).await.unwrap()[0].change;
         assert_eq!(change, Change::Person { user: UserId(1), state: PersonState::Erased });
+    })
+    .await;
+}
+
+/// As if one contact had more contacts than can be looked through: those of the others are counted, in full.
+#[tokio::test]
+async fn suggestions_say_that_they_are_not_complete_needs_postgres() {
+    on_both(Limits::default(), async |people| {
+        contract::join(&people, 9).await;
+        let connected = [(1, 2), (1, 3), (1, 5), (2, 6), (3, 6), (5, 6), (2, 7), (5, 9)];
+        let acts = connected.map(|(by, to)| contract::act(by, Action::Connect, to));
+        assert!(people.write(&acts).await.unwrap().iter().all(Result::is_ok));
+        execute(&people.truth, "UPDATE people SET contacts = 4000000 WHERE id = 5").await.unwrap();
+        let query = SuggestionQuery { max: 5, ..SuggestionQuery::default() };
+        let found = people.suggestions(UserId(1), &query).await.unwrap();
+        assert!(!found.is_complete);
+        let ranks: Vec<_> = found.items.iter().map(|one| (one.rank.user.0, one.common)).collect();
+        assert_eq!(ranks, [(6, 3), (7, 1)]);
+        assert_eq!(found.items[0].through, [2, 3, 5].map(UserId));
     })
     .await;
 }

@@ -97,7 +97,7 @@ impl Group {
     }
 
     /// Ties there may be between two, as far as their counts say.
-    fn possible(&self, (one, other): (UserId, UserId)) -> impl Iterator<Item = Tie> {
+    fn possible(&self, (one, other): (UserId, UserId)) -> Vec<Tie> {
         let count = |kind, user| match (kind, self.side(user)) {
             (TieKind::Asked, side) => side.asked,
             (TieKind::Blocked, side) => side.blocked,
@@ -105,7 +105,7 @@ impl Group {
         };
         let both = [(one, other), (other, one)];
         let ties = both.into_iter().flat_map(|(from, to)| KINDS.map(|kind| (kind, from, to)));
-        ties.filter(|(kind, from, _)| count(*kind, *from) > 0).collect::<Vec<_>>().into_iter()
+        ties.filter(|(kind, from, _)| count(*kind, *from) > 0).collect()
     }
 
     fn is_known(&self, user: UserId) -> bool {

@@ -78,6 +78,8 @@ impl SqlPeople {
     }
 
     /// See [`PeopleStore::set_state`]; within a transaction, whoever began it. A refusal changes nothing.
+    ///
+    /// Who erases waits until nobody else changes ties: whoever calls it has locked no people before.
     pub(crate) async fn set_state_in(
         &self,
         connection: &mut Connection<'_>,

@@ -8,7 +8,7 @@ use manazir_people::{
     UserId,
 };
 
-use super::{ROWS_A_STATEMENT, SqlPeople, by_index, code, failed, refuse_unknown};
+use super::{ROWS_A_STATEMENT, SqlPeople, begin_by_index, code, failed, refuse_unknown};
 use crate::statement::{Connection, Reading, Statement, unsigned};
 
 /// How many candidates are counted in full for each that is asked for when not all paths are walked.
@@ -42,7 +42,7 @@ impl SqlPeople {
     ) -> Result<Suggestions, Error> {
         let mut reading = Reading::begin(&self.truth).await.map_err(failed)?;
         let mut connection = reading.connection();
-        by_index(&mut connection).await.map_err(failed)?;
+        begin_by_index(&mut connection, "SELECT ").await.map_err(failed)?;
         let state = Statement::new("SELECT id, state FROM people WHERE id = ").user(user);
         let state: Vec<(i64, i64)> = state.fetch_in(&mut connection).await.map_err(failed)?;
         refuse_unknown(&[user], &state)?;
