@@ -38,7 +38,7 @@ fn rows(first: usize, count: usize, random: &mut Random, names: &mut Vec<(String
         let (one, other) = name(random);
         let username = format!("{}.{}{id}", one.replace('ü', "u").replace('ö', "o"), id % 97);
         let full = format!("{one} {other}");
-        if id % 100 == 0 {
+        if id.is_multiple_of(100) {
             names.push((username.clone(), full.clone()));
         }
         format!(
@@ -56,7 +56,7 @@ fn rows(first: usize, count: usize, random: &mut Random, names: &mut Vec<(String
 async fn run(truth: &Truth, sql: String) {
     match truth {
         Truth::Sqlite { writer, .. } => {
-            sqlx::raw_sql(AssertSqlSafe(sql)).execute(writer).await.map(drop).unwrap()
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(writer).await.map(drop).unwrap();
         }
         Truth::Postgres(pool) => sqlx::raw_sql(AssertSqlSafe(sql)).execute(pool).await.map(drop).unwrap(),
     }

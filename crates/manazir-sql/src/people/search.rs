@@ -178,6 +178,6 @@ mod tests {
             assert_eq!(end_of(start).as_deref(), end, "{start:?}");
         }
         let end = end_of("é").unwrap();
-        assert!("é".to_owned() < end && "éz\u{10ffff}".to_owned() < end && "ê".to_owned() >= end);
+        assert!(*"é" < *end && *"éz\u{10ffff}" < *end && *"ê" >= *end);
     }
 }

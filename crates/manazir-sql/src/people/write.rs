@@ -9,6 +9,9 @@ use crate::statement::Writing;
 /// Acts a transaction: what it costs to commit is shared by so many, and others wait for their people as long.
 const ACTS_A_TRANSACTION: usize = 1_000;
 
+/// What who acted sees then, and how many changes of the transaction there are by then; or why nothing changes.
+type Decided = Result<(Relation, usize), Refusal>;
+
 impl SqlPeople {
     /// See [`manazir_people::GraphStore::write`].
     pub(super) async fn write_all(&self, acts: &[Act]) -> Result<Vec<Result<Written, Refusal>>, Error> {
@@ -40,12 +43,8 @@ impl SqlPeople {
         Ok(decided.into_iter().map(|decided| decided.map(written)).collect())
     }
 
-    /// What becomes of each act: what who acts sees then, and how many changes there are by then; and the changes.
-    fn decided(
-        &self,
-        acts: &[Act],
-        group: &mut Group,
-    ) -> (Vec<Result<(Relation, usize), Refusal>>, Vec<Change>) {
+    /// What becomes of each act, and the changes of all.
+    fn decided(&self, acts: &[Act], group: &mut Group) -> (Vec<Decided>, Vec<Change>) {
         let (mut decided, mut changes) = (Vec::with_capacity(acts.len()), Vec::new());
         for act in acts {
             let made = decide(act, &group.facts(act.by, act.to), &self.limits);
