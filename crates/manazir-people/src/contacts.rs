@@ -18,7 +18,7 @@ mod block;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-pub use block::Lowers;
+pub(crate) use block::Lowers;
 
 use crate::UserId;
 
@@ -39,13 +39,13 @@ struct Place {
 
 /// Numbers with the same upper half.
 #[derive(Clone, Copy, Debug)]
-pub struct Block<'c> {
+pub(crate) struct Block<'c> {
     /// The upper half.
-    pub upper: u16,
+    pub(crate) upper: u16,
     /// How many, at least one.
-    pub len: usize,
+    pub(crate) len: usize,
     /// The lower halves.
-    pub lowers: Lowers<'c>,
+    pub(crate) lowers: Lowers<'c>,
 }
 
 impl Contacts {
@@ -138,7 +138,7 @@ impl Contacts {
     }
 
     /// Blocks in order.
-    pub fn blocks(&self) -> impl Iterator<Item = Block<'_>> {
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = Block<'_>> {
         let mut start = self.start();
         let entries = self.0.get(1..start).unwrap_or_default().chunks_exact(ENTRY);
         entries.map(move |entry| {

@@ -47,6 +47,9 @@ pub enum Refusal {
         /// How many one may have.
         max: usize,
     },
+    /// Nobody who may run the place would be left.
+    #[error("the last administrator stays: make somebody else one first")]
+    LastAdmin,
     /// Another profile has it.
     #[error("{field} is taken")]
     Taken {

@@ -8,6 +8,7 @@ mod audit;
 mod change;
 mod links;
 mod log;
+pub(crate) mod person;
 #[cfg(test)]
 mod plans;
 mod purge;
@@ -28,13 +29,12 @@ use manazir_auth::{
 };
 use manazir_model::Timestamp;
 
-#[allow(unused_imports, reason = "for what makes and ends a person and the account in one transaction")]
-pub(crate) use change::{create, leave};
-pub(crate) use log::Log;
+use log::Log;
 pub(crate) use rows::unreadable;
 
 use crate::Truth;
 use crate::failure::failed_account as failed;
+use crate::people::SqlPeople;
 use crate::statement::{Connection, Statement, Writing, signed};
 use rows::{ACCOUNT_COLUMNS, AccountRow, SessionRow};
 
@@ -94,7 +94,17 @@ impl AccountStore for Truth {
         link: Option<TokenHash>,
         on: &Occasion,
     ) -> Result<Created, AccountError> {
-        transact!(self, change::create, new, link, on)
+        let mut writing = Writing::begin(self).await.map_err(failed)?;
+        let mut connection = writing.connection();
+        let mut log = Log::default();
+        let people = SqlPeople::new(self.clone());
+        let created = change::create(&mut connection, &people, new, link, on, &mut log).await;
+        let created = created.map_err(failed)?;
+        if let Created::Done(_) = created {
+            log.write(&mut connection).await.map_err(failed)?;
+            writing.commit().await.map_err(failed)?;
+        }
+        Ok(created)
     }
 
     async fn credentials(&self, email: &Email) -> Result<Option<Credentials>, AccountError> {

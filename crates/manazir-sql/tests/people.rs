@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
+#[path = "people/accounts.rs"]
+mod accounts;
 #[path = "people/races.rs"]
 mod races;
 #[path = "people/twin.rs"]

@@ -11,7 +11,7 @@ const TOGETHER: usize = 4;
 
 /// The lower halves of a block.
 #[derive(Clone, Copy, Debug)]
-pub enum Lowers<'c> {
+pub(crate) enum Lowers<'c> {
     /// Sorted.
     List(&'c [u16]),
     /// The lowest bit of the first word stands for 0.
@@ -37,7 +37,9 @@ pub(super) fn is_sparse(words: usize, len: usize) -> bool {
 /// A list as bits.
 pub(super) fn bits(list: &[u16]) -> Vec<u16> {
     let mut bits = vec![0; list.last().map_or(0, |last| words(*last))];
-    list.iter().for_each(|lower| drop(put_bit(&mut bits, *lower)));
+    for lower in list {
+        put_bit(&mut bits, *lower);
+    }
     bits
 }
 
@@ -69,7 +71,7 @@ impl<'c> Lowers<'c> {
     }
 
     /// True if `lower` is one of them.
-    pub fn contains(self, lower: u16) -> bool {
+    pub(crate) fn contains(self, lower: u16) -> bool {
         match self {
             Self::List(list) => list.binary_search(&lower).is_ok(),
             Self::Bits(bits) => {
@@ -95,7 +97,7 @@ impl<'c> Lowers<'c> {
     }
 
     /// Calls `found` for each, in order.
-    pub fn for_each(self, mut found: impl FnMut(u16)) {
+    pub(crate) fn for_each(self, mut found: impl FnMut(u16)) {
         match self {
             Self::List(list) => list.iter().for_each(|lower| found(*lower)),
             Self::Bits(bits) => each_bit(bits.chunks(TOGETHER).map(together), found),

@@ -9,7 +9,8 @@ use manazir_model::Timestamp;
 
 use super::log::Log;
 use super::rows::{ACCOUNT_COLUMNS, AccountRow, maybe_text, number, text};
-use super::{links, locked, one, sessions};
+use super::{links, locked, one, person, sessions};
+use crate::people::SqlPeople;
 use crate::statement::{Connection, Statement, Value, lock};
 use crate::text::came;
 
@@ -17,25 +18,31 @@ use crate::text::came;
 /// while rows go.
 pub(super) const COUNTER: &str = "accounts";
 
-/// Makes an account within a transaction of the caller, who commits only what is [`Created::Done`], and who lets the
-/// log write last. See [`manazir_auth::AccountStore::create`].
-pub(crate) async fn create(
+/// Makes an account and its person within a transaction of the caller, who commits only what is [`Created::Done`], and
+/// who lets the log write last. See [`manazir_auth::AccountStore::create`].
+pub(super) async fn create(
     connection: &mut Connection<'_>,
+    people: &SqlPeople,
     new: &NewAccount,
     link: Option<TokenHash>,
     on: &Occasion,
     log: &mut Log,
 ) -> Result<Created, sqlx::Error> {
-    let mut role = new.role;
+    let (mut role, mut is_theirs) = (new.role, false);
     if let Some(hash) = link {
         match links::invited(connection, hash, &new.email, on.at).await? {
-            Some(given) => role = given,
+            Some(invited) => (role, is_theirs) = (invited.role, invited.is_bound),
             None => return Ok(Created::LinkRefused),
         }
     }
     if let Some(taken) = taken(connection, new).await? {
         return Ok(taken);
     }
+    let id = match person::of(connection, people, new, is_theirs, on.at).await? {
+        Ok(id) => id,
+        Err(taken) => return Ok(taken),
+    };
+    let new = &NewAccount { id, ..new.clone() };
     let Some(account) = insert(connection, new, role, on.at).await? else {
         // Somebody was faster by so little that they were not seen before; they may even be gone again.
         let lost = Created::Taken { username: true, email: true };
@@ -51,8 +58,7 @@ pub(crate) async fn create(
 /// Ends an account within a transaction of the caller, with its sessions and links: bans it, or, if it is to be erased,
 /// leaves nothing of it but an entry in the audit log that it was. Access tokens are refused either way. Nothing
 /// happens if it is the last administrator. The caller lets the log write last.
-#[allow(dead_code, reason = "called by what ends a person, within the same transaction")]
-pub(crate) async fn leave(
+pub(super) async fn leave(
     connection: &mut Connection<'_>,
     id: AccountId,
     erased: bool,

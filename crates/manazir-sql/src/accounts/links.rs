@@ -108,17 +108,25 @@ pub(super) async fn withdraw(
     Ok(true)
 }
 
-/// The role that an invitation gives to whoever has this address, if it is good for that; its row is locked.
+/// What an invitation gives.
+pub(super) struct Invited {
+    pub(super) role: Role,
+    /// True if it was made for this very address, to which it was sent.
+    pub(super) is_bound: bool,
+}
+
+/// What an invitation gives to whoever has this address, if it is good for that; its row is locked.
 pub(super) async fn invited(
     connection: &mut Connection<'_>,
     hash: TokenHash,
     email: &Email,
     now: Timestamp,
-) -> Result<Option<Role>, sqlx::Error> {
+) -> Result<Option<Invited>, sqlx::Error> {
     let link = good(hash, now).fetch_locked::<Row>(connection).await?;
     Ok(match one(link).map(Row::link).transpose()?.map(|link| link.purpose) {
         Some(Purpose::Invitation { role, email: only }) => {
-            only.is_none_or(|only| only.key() == email.key()).then_some(role)
+            let is_bound = only.is_some();
+            only.is_none_or(|only| only.key() == email.key()).then_some(Invited { role, is_bound })
         }
         _ => None,
     })

@@ -10,6 +10,7 @@ use manazir_people::{
 };
 
 use super::{ROWS_A_STATEMENT, SqlPeople, code, failed, id, log, number, text};
+use crate::accounts;
 use crate::statement::{Connection, Statement, Writing, raise};
 use crate::text::came;
 
@@ -77,7 +78,8 @@ impl SqlPeople {
         Ok(joined)
     }
 
-    /// See [`PeopleStore::set_state`]; within a transaction, whoever began it. A refusal changes nothing.
+    /// See [`PeopleStore::set_state`]; within a transaction, whoever began it. The person, and whether the state is
+    /// another one now. A refusal changes nothing.
     ///
     /// Who erases waits until nobody else changes ties: whoever calls it has locked no people before.
     pub(crate) async fn set_state_in(
@@ -86,13 +88,13 @@ impl SqlPeople {
         user: UserId,
         state: PersonState,
         at: Timestamp,
-    ) -> Result<Profile, Error> {
+    ) -> Result<(Profile, bool), Error> {
         if state == PersonState::Erased {
             super::begin_ties(connection, false).await.map_err(failed)?;
         }
         let before = locked(connection, user).await?.ok_or(Refusal::UnknownUser(user))?;
         if before.state == state {
-            return Ok(before);
+            return Ok((before, false));
         }
         if before.state == PersonState::Erased {
             return Err(Refusal::UnknownUser(user).into());
@@ -105,7 +107,42 @@ impl SqlPeople {
         };
         let change = Change::Person { user, state };
         log::append(connection, &[change], self.changes_max).await.map_err(failed)?;
-        Ok(after)
+        Ok((after, true))
+    }
+
+    /// Gives a username to the active person with this address, who becomes the owner of an account; within a transaction,
+    /// whoever began it. `None` if there is no such person. A refusal changes nothing.
+    pub(crate) async fn rename(
+        &self,
+        connection: &mut Connection<'_>,
+        email: &str,
+        username: &str,
+        at: Timestamp,
+    ) -> Result<Option<Profile>, Error> {
+        // As whoever joins: usernames are given one after the other.
+        raise(connection, "people", 0).await.map_err(failed)?;
+        let row = Statement::new(SELECT).then("state = 0 AND email = ").text(email).locking(connection);
+        let rows: Vec<Row> = row.fetch_in(connection).await.map_err(failed)?;
+        let Some(before) = rows.into_iter().next().map(profile).transpose()? else {
+            return Ok(None);
+        };
+        let others = Statement::new("SELECT id FROM people WHERE username_folded = ").text(&folded(username));
+        let others: Vec<(i64,)> = others.fetch_in(connection).await.map_err(failed)?;
+        if others.iter().any(|other| other.0 != i64::from(before.id.0)) {
+            return Err(Refusal::Taken { field: "username" }.into());
+        }
+        let after = Profile { username: Some(username.to_owned()), changed_at: at, ..before };
+        Statement::new("UPDATE people SET username = ")
+            .text(username)
+            .then(", username_folded = ")
+            .text(&folded(username))
+            .then(" WHERE id = ")
+            .user(after.id)
+            .execute(connection)
+            .await
+            .map_err(failed)?;
+        store(connection, &after).await.map_err(failed)?;
+        Ok(Some(after))
     }
 
     async fn updated(
@@ -262,7 +299,11 @@ impl PeopleStore for SqlPeople {
 
     async fn set_state(&self, user: UserId, state: PersonState, at: Timestamp) -> Result<Profile, Error> {
         let mut writing = Writing::begin(&self.truth).await.map_err(failed)?;
-        let after = self.set_state_in(&mut writing.connection(), user, state, at).await?;
+        let mut connection = writing.connection();
+        let (after, is_changed) = self.set_state_in(&mut connection, user, state, at).await?;
+        if is_changed {
+            accounts::person::follow(&mut connection, &after).await?;
+        }
         writing.commit().await.map_err(failed)?;
         Ok(after)
     }
