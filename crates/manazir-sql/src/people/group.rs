@@ -87,7 +87,7 @@ impl Group {
         pairs: &[(UserId, UserId)],
     ) -> Result<(), Error> {
         let rows = pairs.iter().map(|pair| vec![id(pair.0), id(pair.1)]);
-        let rows = Statement::new(CONNECTIONS).rows(rows).then(NAMED);
+        let rows = Statement::new(CONNECTIONS).digit_rows(rows).then(NAMED);
         let rows: Vec<(i64, i64)> = rows.planned_anew().fetch_in(connection).await.map_err(failed)?;
         for (one, other) in rows {
             self.connected.insert((code::user(one)?, code::user(other)?));
@@ -96,7 +96,7 @@ impl Group {
     }
 
     async fn read_ties(&mut self, connection: &mut Connection<'_>, ties: &[Tie]) -> Result<(), Error> {
-        let rows = Statement::new(TIES).rows(ties.iter().map(|tie| tie_row(*tie))).then(NAMED);
+        let rows = Statement::new(TIES).digit_rows(ties.iter().map(|tie| tie_row(*tie))).then(NAMED);
         let rows: Vec<(i64, i64, i64, i64)> =
             rows.planned_anew().fetch_in(connection).await.map_err(failed)?;
         for (kind, from, to, at) in rows {
@@ -232,7 +232,7 @@ pub(super) async fn in_parts(
     rows: Vec<Vec<crate::statement::Value>>,
 ) -> Result<(), sqlx::Error> {
     for some in rows.chunks(ROWS_A_STATEMENT) {
-        let statement = Statement::new(begin).rows(some.iter().cloned()).then(end);
+        let statement = Statement::new(begin).digit_rows(some.iter().cloned()).then(end);
         statement.planned_anew().execute(connection).await?;
     }
     Ok(())
