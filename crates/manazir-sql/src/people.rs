@@ -83,8 +83,9 @@ fn text(text: Option<&str>) -> Value {
 impl Statement {
     /// Goes on with numbers and commas between them; with NULL if there are none.
     fn list(mut self, numbers: impl IntoIterator<Item = i64>) -> Self {
+        self = self.planned_anew();
         for (index, number) in numbers.into_iter().enumerate() {
-            self = if index == 0 { self } else { self.then(", ") }.number(number);
+            self = if index == 0 { self } else { self.then(", ") }.digits(number);
         }
         self
     }

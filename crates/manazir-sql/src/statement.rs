@@ -104,10 +104,34 @@ impl Statement {
         self
     }
 
-    /// PostgreSQL plans it anew each time it runs. A plan that it keeps was right for the tables as they were, which may
+    /// It is planned anew each time it runs. A plan that it keeps was right for the tables as they were, which may
     /// have been empty, and for no value more than for another.
     pub(crate) fn planned_anew(mut self) -> Self {
         self.is_planned_anew = true;
+        self
+    }
+
+    /// As [`rows`](Self::rows), but with numbers as digits: SQLite looks for each of many placeholders among all of them.
+    /// The text is like no other, and is not worth keeping.
+    pub(crate) fn digit_rows(mut self, rows: impl IntoIterator<Item = Vec<Value>>) -> Self {
+        self.is_planned_anew = true;
+        for (index, row) in rows.into_iter().enumerate() {
+            self = self.then(if index == 0 { "(" } else { ", (" });
+            for (column, value) in row.into_iter().enumerate() {
+                self = if column == 0 { self } else { self.then(", ") };
+                self = match value {
+                    Value::Number(Some(number)) => self.digits(number),
+                    value => self.value(value),
+                };
+            }
+            self = self.then(")");
+        }
+        self
+    }
+
+    /// Goes on with the digits of a number.
+    pub(crate) fn digits(mut self, number: i64) -> Self {
+        self.text.push_str(&number.to_string());
         self
     }
 
@@ -116,6 +140,7 @@ impl Statement {
         let query = AssertSqlSafe(self.text);
         match connection {
             Connection::Sqlite(connection) => bound!(sqlx::query(query), self.values)
+                .persistent(!self.is_planned_anew)
                 .execute(&mut **connection)
                 .await
                 .map(|done| done.rows_affected()),
@@ -135,7 +160,8 @@ impl Statement {
         let query = AssertSqlSafe(self.text);
         match connection {
             Connection::Sqlite(connection) => {
-                bound!(sqlx::query_as::<_, R>(query), self.values).fetch_all(&mut **connection).await
+                let query = bound!(sqlx::query_as::<_, R>(query), self.values);
+                query.persistent(!self.is_planned_anew).fetch_all(&mut **connection).await
             }
             Connection::Postgres(connection) => {
                 let query = bound!(sqlx::query_as::<_, R>(query), self.values);
@@ -159,7 +185,7 @@ impl Statement {
     /// Reads.
     pub(crate) async fn fetch<R: AnyRow>(self, truth: &Truth) -> Result<Vec<R>, sqlx::Error> {
         let query = AssertSqlSafe(self.text);
-        let is_kept = !self.is_planned_anew || matches!(truth, Truth::Sqlite { .. });
+        let is_kept = !self.is_planned_anew;
         on!(truth, read, pool => bound!(sqlx::query_as::<_, R>(query), self.values)
             .persistent(is_kept)
             .fetch_all(pool)

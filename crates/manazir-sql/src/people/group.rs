@@ -10,6 +10,18 @@ use crate::statement::{Connection, Statement, unsigned};
 
 const KINDS: [TieKind; 3] = [TieKind::Asked, TieKind::Blocked, TieKind::Dismissed];
 
+/// Statements about rows that are named by their keys, which follow, and [`NAMED`]. SQLite uses an index only for values
+/// of the type of its columns.
+const CONNECTIONS: &str = "SELECT one, other FROM connections WHERE (one, other) IN \
+    (SELECT CAST(column1 AS BIGINT), CAST(column2 AS BIGINT) FROM (VALUES ";
+const NO_CONNECTIONS: &str = "DELETE FROM connections WHERE (one, other) IN \
+    (SELECT CAST(column1 AS BIGINT), CAST(column2 AS BIGINT) FROM (VALUES ";
+const TIES: &str = "SELECT kind, from_user, to_user, at FROM ties WHERE (kind, from_user, to_user) IN \
+    (SELECT CAST(column1 AS BIGINT), CAST(column2 AS BIGINT), CAST(column3 AS BIGINT) FROM (VALUES ";
+const NO_TIES: &str = "DELETE FROM ties WHERE (kind, from_user, to_user) IN \
+    (SELECT CAST(column1 AS BIGINT), CAST(column2 AS BIGINT), CAST(column3 AS BIGINT) FROM (VALUES ";
+const NAMED: &str = ") AS named)";
+
 /// Number, state, and counts in the order of [`Side`].
 type SideRow = (i64, i64, i64, i64, i64, i64, i64);
 
@@ -74,9 +86,8 @@ impl Group {
         connection: &mut Connection<'_>,
         pairs: &[(UserId, UserId)],
     ) -> Result<(), Error> {
-        let select = "SELECT one, other FROM connections WHERE (one, other) IN (VALUES ";
-        let rows =
-            Statement::new(select).rows(pairs.iter().map(|pair| vec![id(pair.0), id(pair.1)])).then(")");
+        let rows = pairs.iter().map(|pair| vec![id(pair.0), id(pair.1)]);
+        let rows = Statement::new(CONNECTIONS).digit_rows(rows).then(NAMED);
         let rows: Vec<(i64, i64)> = rows.planned_anew().fetch_in(connection).await.map_err(failed)?;
         for (one, other) in rows {
             self.connected.insert((code::user(one)?, code::user(other)?));
@@ -85,9 +96,7 @@ impl Group {
     }
 
     async fn read_ties(&mut self, connection: &mut Connection<'_>, ties: &[Tie]) -> Result<(), Error> {
-        let select =
-            "SELECT kind, from_user, to_user, at FROM ties WHERE (kind, from_user, to_user) IN (VALUES ";
-        let rows = Statement::new(select).rows(ties.iter().map(|tie| tie_row(*tie))).then(")");
+        let rows = Statement::new(TIES).digit_rows(ties.iter().map(|tie| tie_row(*tie))).then(NAMED);
         let rows: Vec<(i64, i64, i64, i64)> =
             rows.planned_anew().fetch_in(connection).await.map_err(failed)?;
         for (kind, from, to, at) in rows {
@@ -182,8 +191,7 @@ impl Group {
         let both = |(one, other): &(UserId, UserId)| [(*one, *other), (*other, *one)];
         let pair = |(one, other): (UserId, UserId)| vec![id(one), id(other)];
         let gone = before.connected.difference(&self.connected).flat_map(both).map(pair).collect();
-        let delete = "DELETE FROM connections WHERE (one, other) IN (VALUES ";
-        in_parts(connection, (delete, ")"), gone).await?;
+        in_parts(connection, (NO_CONNECTIONS, NAMED), gone).await?;
         let new = self.connected.difference(&before.connected).flat_map(both).map(pair).collect();
         in_parts(connection, ("INSERT INTO connections (one, other) VALUES ", ""), new).await?;
         let unlike = |one: &Self, other: &Self| -> Vec<(Tie, Timestamp)> {
@@ -191,8 +199,7 @@ impl Group {
             ties.map(|(tie, at)| (*tie, *at)).collect()
         };
         let gone = unlike(before, self).into_iter().map(|(tie, _)| tie_row(tie)).collect();
-        let delete = "DELETE FROM ties WHERE (kind, from_user, to_user) IN (VALUES ";
-        in_parts(connection, (delete, ")"), gone).await?;
+        in_parts(connection, (NO_TIES, NAMED), gone).await?;
         let tied = |(tie, at): (Tie, Timestamp)| [tie_row(tie), vec![number(at.micros())]].concat();
         let new = unlike(self, before).into_iter().map(tied).collect();
         in_parts(connection, ("INSERT INTO ties (kind, from_user, to_user, at) VALUES ", ""), new).await?;
@@ -225,8 +232,27 @@ pub(super) async fn in_parts(
     rows: Vec<Vec<crate::statement::Value>>,
 ) -> Result<(), sqlx::Error> {
     for some in rows.chunks(ROWS_A_STATEMENT) {
-        let statement = Statement::new(begin).rows(some.iter().cloned()).then(end);
+        let statement = Statement::new(begin).digit_rows(some.iter().cloned()).then(end);
         statement.planned_anew().execute(connection).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Truth;
+
+    /// Else each act would look through all connections of everybody.
+    #[tokio::test]
+    async fn what_holds_between_two_is_found_by_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("truth.db").display());
+        let truth = Truth::open(&url).await.unwrap();
+        for (begin, columns) in [(CONNECTIONS, 2), (NO_CONNECTIONS, 2), (TIES, 3), (NO_TIES, 3)] {
+            let rows = (0..5).map(|row| vec![number(row); columns]);
+            let plan = Statement::new(begin).rows(rows).then(NAMED).plan(&truth).await;
+            assert!(plan[0].starts_with("SEARCH") && plan[0].contains("USING PRIMARY KEY"), "{plan:?}");
+        }
+    }
 }
