@@ -16,6 +16,7 @@ mod name;
 mod projection;
 mod rollup;
 mod statement;
+mod teams;
 mod text;
 mod tokens;
 

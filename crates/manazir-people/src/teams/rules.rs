@@ -60,8 +60,8 @@ pub fn founded(
 
 /// What is left of a team after these acts, all or none; `None` if it is deleted. The very same if nothing changes.
 ///
-/// An owner does all of it, members take themselves out, administrators may everything. A team that had an owner and
-/// has members keeps one, whoever asks; that is looked at after the last act, so that naming another and leaving can be
+/// An owner does all of it, members take themselves out, administrators may everything. A team that has members has an
+/// owner, whoever asks; that is looked at after the last act, so that naming another and leaving can be
 /// one wish. A team that has lost its owners another way (they were erased, or are deactivated) is given one by an
 /// administrator. `person` tells of those who are named by [`TeamAct::Put`].
 pub fn decide(
@@ -88,7 +88,9 @@ pub fn decide(
             TeamAct::Delete => return Ok(None),
         }
     }
-    if held.has_owner() && !after.has_owner() && after.members().next().is_some() {
+    // One that is without an owner already is not repaired by refusing everything else.
+    let was_sound = held.has_owner() || held.members().next().is_none();
+    if was_sound && !after.has_owner() && after.members().next().is_some() {
         return Err(TeamRefusal::LastOwner);
     }
     if after != *held {
@@ -141,3 +143,6 @@ fn remove(held: &mut Held, user: UserId, at: Timestamp) -> Result<(), TeamRefusa
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

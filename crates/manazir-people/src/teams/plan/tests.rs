@@ -1,3 +1,5 @@
+//! Plans: what holds of all of them, and some by themselves.
+
 use std::collections::BTreeSet;
 
 use futures_executor::block_on;

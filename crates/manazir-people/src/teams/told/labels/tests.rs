@@ -1,3 +1,5 @@
+//! Which labels name services and owners.
+
 use super::*;
 
 fn set(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {

@@ -1,3 +1,5 @@
+//! Files as organisations have them, and broken ones.
+
 use expect_test::{Expect, expect};
 
 use super::*;
