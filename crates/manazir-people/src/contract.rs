@@ -10,6 +10,7 @@ pub mod population;
 mod profiles;
 mod recommendations;
 mod suggestions;
+pub mod teams;
 
 use manazir_model::Timestamp;
 use uuid::Uuid;

@@ -23,6 +23,7 @@ mod profile;
 mod recommendation;
 mod search;
 mod suggestion;
+pub mod teams;
 mod user;
 
 pub use act::{Act, Action, Facts, Limits, Pair, Relation, Side, decide};

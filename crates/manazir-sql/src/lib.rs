@@ -19,6 +19,7 @@ mod projection;
 mod rollup;
 mod signing_keys;
 mod statement;
+mod teams;
 mod text;
 mod tokens;
 
