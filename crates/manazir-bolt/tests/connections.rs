@@ -151,6 +151,36 @@ async fn several_follow_at_once_needs_arcadedb() {
     assert_eq!(row.get::<i64>("twice").unwrap(), 0);
 }
 
+/// What people see who ask with a client of their own, and what they do to have it loaded anew.
+#[tokio::test]
+async fn the_reference_is_right_needs_arcadedb() {
+    let server = Server::start();
+    let (url, truth) = (server.empty().await, InMemoryPeople::default());
+    join(&truth, 6).await;
+    let copy = open(&url, &truth).await;
+    let connected = [(1, 2), (2, 3), (1, 4), (4, 5), (5, 3), (1, 6), (6, 3)];
+    let acts = connected.map(|(one, other)| act(one, Action::Connect, other));
+    assert!(copy.write(&acts).await.unwrap().iter().all(Result::is_ok));
+    copy.set_state(UserId(6), PersonState::Deactivated, Timestamp(9)).await.unwrap();
+    copy.catch_up().await.unwrap();
+    let page = include_str!("../../../docs/reference/connection-graph.md");
+    let statements: Vec<&str> =
+        page.split("```cypher\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let client = client(&url);
+    let ways = query(statements[1]).param("one", 1).param("other", 3);
+    let mut rows = client.execute(ways).await.unwrap();
+    for way in [vec![1, 2, 3], vec![1, 4, 5, 3]] {
+        let row = rows.next().await.unwrap().unwrap();
+        assert_eq!(row.get::<Vec<i64>>("way").unwrap(), way);
+    }
+    assert!(rows.next().await.unwrap().is_none());
+    client.run(query(statements[0])).await.unwrap();
+    let away = copy.list(UserId(1), List::Contacts, &Page::default()).await.unwrap_err();
+    assert!(matches!(away, Error::Away(..)), "{away:?}");
+    copy.catch_up().await.unwrap();
+    assert_eq!(contract::listed(&copy, 1, List::Contacts).await, [2, 4, 6]);
+}
+
 /// Its log always forgets what the copy has not seen, but for the last change.
 #[tokio::test]
 async fn a_log_that_forgets_is_loaded_anew_needs_arcadedb() {

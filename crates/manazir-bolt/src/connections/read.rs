@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use manazir_people::{ConnectionLog, Error, Refusal, UserId};
+use manazir_people::{ConnectionLog, Error, Refusal, USERS_MAX, UserId};
 use neo4rs::{Query, Row};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -33,9 +33,9 @@ pub(super) fn numbers(users: &[UserId]) -> Vec<i64> {
     users.iter().map(|user| i64::from(user.0)).collect()
 }
 
-/// No list is longer; larger numbers overflow in databases that add to them.
+/// No list is longer. ArcadeDB 26.10 counts with 32 bits, and takes larger numbers for negative ones.
 pub(super) fn bounded(number: usize) -> i64 {
-    limit(number).min(i64::from(u32::MAX))
+    limit(number).min(i64::from(USERS_MAX))
 }
 
 /// What the database says to several statements.
