@@ -299,7 +299,8 @@ async fn bb_w2_values_are_parameters_needs_arcadedb() {
     // Everything is as it was given, and is still there.
     let mut ids: Vec<String> = all_events(&graph).await.into_iter().map(|event| event.id).collect();
     let mut evil = EVIL.map(str::to_owned);
-    (ids.sort(), evil.sort());
+    ids.sort();
+    evil.sort();
     assert_eq!(ids, evil);
     let dependencies = graph.dependencies(Timestamp(0), Timestamp(i64::MAX), None, 99).await.unwrap();
     assert_eq!(dependencies.len(), EVIL.len());
