@@ -33,6 +33,9 @@ const SCHEMA: &[&str] = &[
     "CREATE CONSTRAINT manazir_person_id IF NOT EXISTS FOR (p:Person) REQUIRE p.id IS UNIQUE",
 ];
 
+/// Of one process: those who ask share them, and wait for one if they must.
+const CONNECTIONS_MAX: usize = 16;
+
 /// The connection graph of `truth` in a graph database.
 ///
 /// Reads are answered by the database; writes, profiles and recommendations by the truth, which needs no graph database:
@@ -55,7 +58,7 @@ impl<T> BoltConnections<T> {
     pub fn new(url: &str, truth: T) -> Result<Self, Error> {
         let address = Address::parse(url)
             .map_err(|why| Error::Damaged { what: "the address".to_owned(), why: why.to_string() })?;
-        let link = Link::new(address, SCHEMA).map_err(error)?;
+        let link = Link::new(address, SCHEMA, CONNECTIONS_MAX).map_err(error)?;
         Ok(Self { link, truth, needed: AtomicU64::new(0), following: Mutex::default() })
     }
 

@@ -19,6 +19,9 @@ pub(crate) const SCHEMA: &[&str] = &[
     "CREATE INDEX manazir_event_until IF NOT EXISTS FOR (e:Event) ON (e.until)",
 ];
 
+/// Of one process; a few readers beside the one that writes.
+pub(crate) const CONNECTIONS_MAX: usize = 4;
+
 /// Things that are forgotten at a time, however many are asked for: a database takes a millisecond or two for a node with
 /// its relationships, and is given ten seconds.
 const FORGOTTEN_MAX: usize = 1_000;

@@ -46,7 +46,7 @@ impl BoltGraph {
     /// indexes that are missing, and does so again whenever the server was away.
     pub fn new(url: &str) -> Result<Self, Error> {
         let address = address::Address::parse(url).map_err(Error::store)?;
-        Ok(Self { link: Link::new(address, graph::SCHEMA)? })
+        Ok(Self { link: Link::new(address, graph::SCHEMA, graph::CONNECTIONS_MAX)? })
     }
 
     /// The same, and looks now whether the server is there and lets us in.

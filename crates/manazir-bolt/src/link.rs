@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use manazir_explain::Error;
-use neo4rs::{BoltType, ConfigBuilder, Graph, Query, Row, Txn};
+use neo4rs::{BoltType, ConfigBuilder, Graph, Query, Txn};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
@@ -22,9 +22,6 @@ const BEGIN_MAX: Duration = Duration::from_secs(20);
 
 /// For a transaction of several statements.
 const WORK_MAX: Duration = Duration::from_secs(60);
-
-/// Of one process; a few readers beside the one that writes.
-const CONNECTIONS_MAX: usize = 4;
 
 /// Rows that are fetched at a time.
 const ROWS_AT_A_TIME: usize = 1_000;
@@ -44,13 +41,17 @@ pub(crate) type Said<T> = Result<T, neo4rs::Error>;
 
 impl Link {
     /// Connects to nobody yet.
-    pub(crate) fn new(address: Address, schema: &'static [&'static str]) -> Result<Self, Error> {
+    pub(crate) fn new(
+        address: Address,
+        schema: &'static [&'static str],
+        connections_max: usize,
+    ) -> Result<Self, Error> {
         let Address { uri, user, password, database, place } = address;
         let mut config = ConfigBuilder::default()
             .uri(uri)
             .user(user)
             .password(password)
-            .max_connections(CONNECTIONS_MAX)
+            .max_connections(connections_max)
             .fetch_size(ROWS_AT_A_TIME)
             .connection_timeout(ANSWER_MAX)
             // This version of the client takes it for how long a caller waits for a connection.
@@ -115,7 +116,7 @@ impl Link {
     }
 
     /// Reads the rows of several statements in one transaction.
-    pub(crate) async fn read_all(&self, queries: Vec<Query>) -> Result<Vec<Vec<Row>>, Error> {
+    pub(crate) async fn read_all(&self, queries: Vec<Query>) -> Result<Vec<Vec<neo4rs::Row>>, Error> {
         self.prepare().await?;
         self.within(async {
             let mut transaction = self.begin().await?;
@@ -126,7 +127,7 @@ impl Link {
     }
 }
 
-async fn all(transaction: &mut Txn, queries: Vec<Query>) -> Said<Vec<Vec<Row>>> {
+async fn all(transaction: &mut Txn, queries: Vec<Query>) -> Said<Vec<Vec<neo4rs::Row>>> {
     let mut answers = Vec::new();
     for query in queries {
         let mut stream = transaction.execute(query).await?;
@@ -140,7 +141,7 @@ async fn all(transaction: &mut Txn, queries: Vec<Query>) -> Said<Vec<Vec<Row>>> 
 }
 
 /// Rows as something that they are.
-pub(crate) fn typed<R: DeserializeOwned>(rows: &[Row]) -> Said<Vec<R>> {
+pub(crate) fn typed<R: DeserializeOwned>(rows: &[neo4rs::Row]) -> Said<Vec<R>> {
     rows.iter().map(|row| Ok(row.to()?)).collect()
 }
 
