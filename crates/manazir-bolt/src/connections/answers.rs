@@ -10,7 +10,7 @@ use neo4rs::Query;
 use serde::Deserialize;
 
 use super::BoltConnections;
-use super::read::{Answers, Id, bounded};
+use super::read::{Answers, CONTACTS_OF, Id, bounded, numbers};
 use crate::link::query;
 
 const BETWEEN: &str = "MATCH (a:Person {id: $user}) MATCH (b:Person {id: $other}) \
@@ -45,19 +45,15 @@ fn statements(list: List) -> ListStatements {
     }
 }
 
-const MUTUAL: ListStatements =
-    listed!("(:Person {id: $user})-[:CONNECTED]-(p:Person)-[:CONNECTED]-(:Person {id: $other})", "null");
-
 /// The two questions of a page. One more than it holds is asked for, to know whether it is the last one.
-fn questions((total, items): ListStatements, user: UserId, other: UserId, page: &Page) -> [Query; 2] {
+fn questions((total, items): ListStatements, user: UserId, page: &Page) -> [Query; 2] {
     let (after, skipped) = match page.start() {
         Start::After(user) => (i64::from(user.0), 0),
         Start::Offset(offset) => (-1, bounded(offset)),
     };
-    let of = |text| query(text).param("user", i64::from(user.0)).param("other", i64::from(other.0));
-    let items =
-        of(items).param("after", after).param("skipped", skipped).param("max", bounded(page.max() + 1));
-    [of(total), items]
+    let [total, items] = [total, items].map(|text| query(text).param("user", i64::from(user.0)));
+    let items = items.param("after", after).param("skipped", skipped).param("max", bounded(page.max() + 1));
+    [total, items]
 }
 
 /// What the database says to these.
@@ -124,14 +120,24 @@ impl<T: ConnectionLog + GraphStore> GraphStore for BoltConnections<T> {
     }
 
     async fn list(&self, user: UserId, list: List, page: &Page) -> Result<Listing, Error> {
-        let mut answers = self.ask(&[user], &questions(statements(list), user, user, page)).await?;
+        let mut answers = self.ask(&[user], &questions(statements(list), user, page)).await?;
         listing(&mut answers, page)
     }
 
     async fn mutual(&self, one: UserId, other: UserId, page: &Page) -> Result<Listing, Error> {
-        let statements = if one == other { statements(List::Contacts) } else { MUTUAL };
-        let mut answers = self.ask(&[one, other], &questions(statements, one, other, page)).await?;
-        listing(&mut answers, page)
+        if one == other {
+            return self.list(one, List::Contacts, page).await;
+        }
+        // Two lists, and not a pattern between them: some databases walk all contacts of contacts for that.
+        let contacts = query(CONTACTS_OF).param("users", numbers(&[one, other]));
+        let contacts = self.ask(&[one, other], &[contacts]).await?.contacts()?;
+        let both: Vec<UserId> = match (contacts.get(&one), contacts.get(&other)) {
+            (Some(one), Some(other)) => one.intersection(other).copied().collect(),
+            _ => Vec::new(),
+        };
+        let rank = |user| both.partition_point(|one| *one <= user);
+        let items = |offset| both.iter().skip(offset).map(|user| Listed::from(*user));
+        Ok(Listing::of(page, both.len(), rank, items))
     }
 
     async fn suggestions(&self, user: UserId, query: &SuggestionQuery) -> Result<Suggestions, Error> {

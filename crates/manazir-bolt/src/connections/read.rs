@@ -1,5 +1,6 @@
 //! Answers of a copy that is whole, and knows of all that was written through this object.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 use manazir_people::{ConnectionLog, Error, Refusal, USERS_MAX, UserId};
@@ -14,6 +15,10 @@ use crate::link::{limit, query, typed};
 
 const KNOWN: &str =
     "UNWIND $users AS user MATCH (p:Person {id: user}) WHERE p.state <> 'erased' RETURN p.id AS id";
+
+/// All contacts of some people.
+pub(super) const CONTACTS_OF: &str = "UNWIND $users AS user MATCH (p:Person {id: user})-[:CONNECTED]-(c:Person) \
+    RETURN p.id AS id, collect(c.id) AS contacts";
 
 /// A number of a person.
 #[derive(Clone, Copy, Deserialize)]
@@ -51,6 +56,18 @@ impl Answers<'_> {
     pub(super) fn rows<R: DeserializeOwned>(&mut self) -> Result<Vec<R>, Error> {
         let rows = self.answers.next().unwrap_or_default();
         typed(&rows).map_err(|said| error(failed(self.place, said)))
+    }
+
+    /// Those of the next statement, which is [`CONTACTS_OF`]; who has none is not among them.
+    pub(super) fn contacts(&mut self) -> Result<BTreeMap<UserId, BTreeSet<UserId>>, Error> {
+        #[derive(Deserialize)]
+        struct ContactsOf {
+            id: i64,
+            contacts: Vec<i64>,
+        }
+        let rows: Vec<ContactsOf> = self.rows()?;
+        let all = |contacts: Vec<i64>| contacts.into_iter().map(|id| Id { id }.into()).collect();
+        Ok(rows.into_iter().map(|row| (Id { id: row.id }.into(), all(row.contacts))).collect())
     }
 
     fn standing(&mut self) -> Result<Place, Error> {

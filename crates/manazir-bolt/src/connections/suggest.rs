@@ -12,7 +12,7 @@ use manazir_people::{
 use serde::Deserialize;
 
 use super::BoltConnections;
-use super::read::{Id, bounded, numbers};
+use super::read::{CONTACTS_OF, Id, bounded, numbers};
 use crate::link::query;
 
 /// Contacts of contacts that one question walks through. Past it, contacts with few contacts go first, the best of what they
@@ -41,21 +41,11 @@ const CANDIDATES: &str = "UNWIND $contacts AS contact MATCH (:Person {id: contac
 const ACTIVE: &str =
     "UNWIND $users AS user MATCH (p:Person {id: user}) WHERE p.state = 'active' RETURN p.id AS id";
 
-const CONTACTS_OF: &str = "UNWIND $users AS user MATCH (p:Person {id: user})-[:CONNECTED]-(c:Person) \
-    RETURN p.id AS id, collect(c.id) AS contacts";
-
 /// A contact, and how many contacts they have.
 #[derive(Deserialize)]
 struct Contact {
     id: i64,
     contacts: u64,
-}
-
-/// Someone, and all their contacts.
-#[derive(Deserialize)]
-struct ContactsOf {
-    id: i64,
-    contacts: Vec<i64>,
 }
 
 /// What is known of who asks.
@@ -181,10 +171,7 @@ impl<T: ConnectionLog> BoltConnections<T> {
         let mut answers = self.ask(&[], &questions).await?;
         let mut contacts = BTreeMap::new();
         for _ in some {
-            for ContactsOf { id, contacts: all } in answers.rows()? {
-                let all = all.into_iter().map(|id| Id { id }.into()).collect();
-                contacts.insert(Id { id }.into(), all);
-            }
+            contacts.extend(answers.contacts()?);
         }
         Ok(contacts)
     }
