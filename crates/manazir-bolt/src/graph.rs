@@ -5,38 +5,26 @@ use manazir_explain::mirror::{Changes, EventGraphCopy, Place};
 use manazir_explain::{Error, EventGraphStore, EventQuery};
 use manazir_model::{Dependency, GraphEvent, Timestamp};
 
-use crate::failure::lost;
-use crate::link::{Said, end, query};
+use crate::link::query;
+use crate::writing::writing;
 use crate::{BoltGraph, copy, dependencies, events};
 
-/// Times that a transaction begins anew after it lost against another one.
-const TRIES_MAX: usize = 10;
+/// What must be there before anything is written. No index on a text that may be longer than Neo4j takes: it would refuse
+/// the node.
+pub(crate) const SCHEMA: &[&str] = &[
+    "CREATE CONSTRAINT manazir_copy_key IF NOT EXISTS FOR (c:ManazirCopy) REQUIRE c.key IS UNIQUE",
+    "CREATE CONSTRAINT manazir_entity_key IF NOT EXISTS FOR (n:Entity) REQUIRE n.key IS UNIQUE",
+    "CREATE CONSTRAINT manazir_event_key IF NOT EXISTS FOR (e:Event) REQUIRE e.key IS UNIQUE",
+    "CREATE INDEX manazir_event_from IF NOT EXISTS FOR (e:Event) ON (e.from)",
+    "CREATE INDEX manazir_event_until IF NOT EXISTS FOR (e:Event) ON (e.until)",
+];
+
+/// Of one process; a few readers beside the one that writes.
+pub(crate) const CONNECTIONS_MAX: usize = 4;
 
 /// Things that are forgotten at a time, however many are asked for: a database takes a millisecond or two for a node with
 /// its relationships, and is given ten seconds.
 const FORGOTTEN_MAX: usize = 1_000;
-
-/// Does some work in a transaction, as often as it takes.
-macro_rules! writing {
-    ($graph:expr, $transaction:ident => $work:expr) => {{
-        $graph.link.prepare().await?;
-        $graph
-            .link
-            .within(async {
-                let mut tries = 1;
-                loop {
-                    let mut begun = $graph.link.begin().await?;
-                    let $transaction = &mut begun;
-                    let done: Said<_> = async { $work }.await;
-                    match end(begun, done).await {
-                        Err(said) if lost(&said) && tries < TRIES_MAX => tries += 1,
-                        done => break done,
-                    }
-                }
-            })
-            .await
-    }};
-}
 
 #[async_trait]
 impl EventGraphStore for BoltGraph {
@@ -44,7 +32,7 @@ impl EventGraphStore for BoltGraph {
         if new.is_empty() {
             return Ok(());
         }
-        writing!(self, transaction => {
+        writing!(self.link, transaction => {
             copy::lock(transaction).await?;
             events::add(transaction, new).await
         })
@@ -64,7 +52,7 @@ impl EventGraphStore for BoltGraph {
         if new.is_empty() {
             return Ok(());
         }
-        writing!(self, transaction => {
+        writing!(self.link, transaction => {
             copy::lock(transaction).await?;
             dependencies::add(transaction, new).await
         })
@@ -77,7 +65,7 @@ impl EventGraphStore for BoltGraph {
         source: &str,
         at: Timestamp,
     ) -> Result<(), Error> {
-        writing!(self, transaction => {
+        writing!(self.link, transaction => {
             copy::lock(transaction).await?;
             dependencies::end(transaction, (caller, callee, source), at).await
         })
@@ -103,7 +91,7 @@ impl EventGraphStore for BoltGraph {
         if max == 0 {
             return Ok(0);
         }
-        writing!(self, transaction => {
+        writing!(self.link, transaction => {
             copy::lock(transaction).await?;
             let gone = events::forget(transaction, before, max).await?;
             Ok(gone + dependencies::forget(transaction, before, max - gone.min(max)).await?)
@@ -119,7 +107,7 @@ impl EventGraphCopy for BoltGraph {
     }
 
     async fn take(&self, after: Place, changes: &Changes) -> Result<Place, Error> {
-        writing!(self, transaction => {
+        writing!(self.link, transaction => {
             let place = copy::lock(transaction).await?;
             if place != after {
                 return Ok(place);

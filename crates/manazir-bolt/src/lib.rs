@@ -1,4 +1,6 @@
-//! The event graph in a graph database that speaks Bolt; written for Neo4j.
+//! The event graph and the connection graph in a graph database that speaks Bolt; written for Neo4j.
+//!
+//! The connection graph is [`BoltConnections`]. The event graph is [`BoltGraph`]:
 //!
 //! | what | properties |
 //! |---|---|
@@ -17,6 +19,7 @@
 //! lock refuses the one that commits last, which then begins anew.
 
 mod address;
+mod connections;
 mod copy;
 mod dependencies;
 mod events;
@@ -24,9 +27,11 @@ mod failure;
 mod graph;
 mod key;
 mod link;
+mod writing;
 
 use std::fmt;
 
+pub use connections::BoltConnections;
 use manazir_explain::Error;
 
 use crate::link::Link;
@@ -41,7 +46,7 @@ impl BoltGraph {
     /// indexes that are missing, and does so again whenever the server was away.
     pub fn new(url: &str) -> Result<Self, Error> {
         let address = address::Address::parse(url).map_err(Error::store)?;
-        Ok(Self { link: Link::new(address)? })
+        Ok(Self { link: Link::new(address, graph::SCHEMA, graph::CONNECTIONS_MAX)? })
     }
 
     /// The same, and looks now whether the server is there and lets us in.

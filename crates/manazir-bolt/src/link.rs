@@ -25,26 +25,15 @@ const BEGIN_MAX: Duration = Duration::from_secs(20);
 /// For a transaction of several statements.
 const WORK_MAX: Duration = Duration::from_secs(60);
 
-/// Of one process; a few readers beside the one that writes.
-const CONNECTIONS_MAX: usize = 4;
-
 /// Rows that are fetched at a time.
 const ROWS_AT_A_TIME: usize = 1_000;
-
-/// What must be there before anything is written. No index on a text that may be longer than Neo4j takes: it would refuse
-/// the node.
-const SCHEMA: [&str; 5] = [
-    "CREATE CONSTRAINT manazir_copy_key IF NOT EXISTS FOR (c:ManazirCopy) REQUIRE c.key IS UNIQUE",
-    "CREATE CONSTRAINT manazir_entity_key IF NOT EXISTS FOR (n:Entity) REQUIRE n.key IS UNIQUE",
-    "CREATE CONSTRAINT manazir_event_key IF NOT EXISTS FOR (e:Event) REQUIRE e.key IS UNIQUE",
-    "CREATE INDEX manazir_event_from IF NOT EXISTS FOR (e:Event) ON (e.from)",
-    "CREATE INDEX manazir_event_until IF NOT EXISTS FOR (e:Event) ON (e.until)",
-];
 
 /// The connections to one database of a server.
 pub(crate) struct Link {
     graph: Graph,
     place: String,
+    /// What must be there before anything is written.
+    schema: &'static [&'static str],
     /// True once the schema is known to be there, until the server was away.
     prepared: AtomicBool,
 }
@@ -54,13 +43,17 @@ pub(crate) type Said<T> = Result<T, neo4rs::Error>;
 
 impl Link {
     /// Connects to nobody yet.
-    pub(crate) fn new(address: Address) -> Result<Self, Error> {
+    pub(crate) fn new(
+        address: Address,
+        schema: &'static [&'static str],
+        connections_max: usize,
+    ) -> Result<Self, Error> {
         let Address { uri, user, password, database, place } = address;
         let mut config = ConfigBuilder::default()
             .uri(uri)
             .user(user)
             .password(password)
-            .max_connections(CONNECTIONS_MAX)
+            .max_connections(connections_max)
             .fetch_size(ROWS_AT_A_TIME)
             .connection_timeout(ANSWER_MAX)
             // This version of the client takes it for how long a caller waits for a connection.
@@ -69,7 +62,7 @@ impl Link {
             config = config.db(database);
         }
         let graph = config.build().and_then(Graph::connect).map_err(|said| failed(&place, said))?;
-        Ok(Self { graph, place, prepared: AtomicBool::new(false) })
+        Ok(Self { graph, place, schema, prepared: AtomicBool::new(false) })
     }
 
     /// The server, as messages call it.
@@ -83,7 +76,7 @@ impl Link {
             return Ok(());
         }
         self.within(async {
-            for statement in SCHEMA {
+            for statement in self.schema.iter().copied() {
                 // Not in a transaction: such a change is one of its own.
                 soon(self.graph.run(query(statement))).await?;
             }
@@ -96,7 +89,8 @@ impl Link {
 
     /// Waits for work on the server, and translates what goes wrong.
     pub(crate) async fn within<T>(&self, work: impl Future<Output = Said<T>>) -> Result<T, Error> {
-        let done = match timeout(WORK_MAX, work).await {
+        // On the heap: what the client awaits is large.
+        let done = match timeout(WORK_MAX, Box::pin(work)).await {
             Ok(done) => done.map_err(|said| failed(&self.place, said)),
             Err(_) => Err(silent()),
         };
@@ -122,11 +116,40 @@ impl Link {
         })
         .await
     }
+
+    /// Reads the rows of several statements in one transaction.
+    pub(crate) async fn read_all(&self, queries: Vec<Query>) -> Result<Vec<Vec<neo4rs::Row>>, Error> {
+        self.prepare().await?;
+        self.within(async {
+            let mut transaction = self.begin().await?;
+            let read = all(&mut transaction, queries).await;
+            end(transaction, read).await
+        })
+        .await
+    }
+}
+
+async fn all(transaction: &mut Txn, queries: Vec<Query>) -> Said<Vec<Vec<neo4rs::Row>>> {
+    let mut answers = Vec::new();
+    for query in queries {
+        let mut stream = transaction.execute(query).await?;
+        let mut rows = Vec::new();
+        while let Some(row) = stream.next(transaction.handle()).await? {
+            rows.push(row);
+        }
+        answers.push(rows);
+    }
+    Ok(answers)
+}
+
+/// Rows as something that they are.
+pub(crate) fn typed<R: DeserializeOwned>(rows: &[neo4rs::Row]) -> Said<Vec<R>> {
+    rows.iter().map(|row| Ok(row.to()?)).collect()
 }
 
 /// Waits no longer than a connection and a statement may take.
 async fn soon<T>(work: impl Future<Output = Said<T>>) -> Said<T> {
-    timeout(BEGIN_MAX, work).await.unwrap_or(Err(neo4rs::Error::ConnectionTimedOut))
+    timeout(BEGIN_MAX, Box::pin(work)).await.unwrap_or(Err(neo4rs::Error::ConnectionTimedOut))
 }
 
 /// Commits, or gives back what the transaction held.

@@ -10,57 +10,32 @@ use manazir_explain::contract::{self, all_events, dependency, event, sorted_depe
 use manazir_explain::memory::InMemoryGraph;
 use manazir_explain::mirror::{EventGraphCopy as _, Place, follow};
 use manazir_explain::{Error, EventGraphStore};
-use manazir_testkit::arcadedb::{self, ArcadeDb};
-use neo4rs::{ConfigBuilder, Graph, query};
+use manazir_testkit::arcadedb::ArcadeDb;
+use neo4rs::query;
 
-/// The server of one test.
-enum Server {
-    Own(ArcadeDb),
-    Given(String),
-}
+use crate::client::client;
+use crate::server::Server;
 
-impl Server {
-    fn start() -> Self {
-        arcadedb::given().map_or_else(|| Self::Own(ArcadeDb::start()), Self::Given)
-    }
+#[path = "bolt/client.rs"]
+mod client;
+#[path = "bolt/server.rs"]
+mod server;
 
-    /// The address of an empty database.
-    async fn empty(&self) -> String {
-        match self {
-            Self::Own(server) => server.database(),
-            Self::Given(url) => {
-                client(url).run(query("MATCH (n) DETACH DELETE n")).await.unwrap();
-                url.clone()
-            }
-        }
-    }
-
-    /// A graph in which nothing is.
-    async fn graph(&self) -> BoltGraph {
-        BoltGraph::open(&self.empty().await).await.unwrap()
-    }
-}
-
-/// A client that is none of ours.
-fn client(url: &str) -> Graph {
-    let (login, place) = url.strip_prefix("bolt://").unwrap().rsplit_once('@').unwrap();
-    let (user, password) = login.split_once(':').unwrap();
-    let password = password.replace("%20", " ").replace("%3A", ":").replace("%2F", "/");
-    let (server, database) = place.split_once('/').unwrap();
-    let config = ConfigBuilder::default().uri(format!("bolt://{server}")).user(user).password(password);
-    Graph::connect(config.db(database).build().unwrap()).unwrap()
+/// A graph in which nothing is.
+async fn graph(server: &Server) -> BoltGraph {
+    BoltGraph::open(&server.empty().await).await.unwrap()
 }
 
 #[tokio::test]
 async fn the_event_graph_needs_arcadedb() {
     let server = Server::start();
-    contract::check_event_graph(async || server.graph().await).await;
+    contract::check_event_graph(async || graph(&server).await).await;
 }
 
 #[tokio::test]
 async fn copies_need_arcadedb_needs_arcadedb() {
     let server = Server::start();
-    contract::check_copy(async || server.graph().await).await;
+    contract::check_copy(async || graph(&server).await).await;
 }
 
 /// What people see who look with a client of their own.

@@ -2,7 +2,7 @@
 
 use manazir_model::Timestamp;
 
-use crate::{PersonState, UserId};
+use crate::{Error, PersonState, USERS_MAX, UserId};
 
 /// A one-way tie between two people that is no connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +75,21 @@ impl Change {
     /// The two are not connected.
     pub fn disconnected(one: UserId, other: UserId) -> Self {
         Self::Disconnected { one: one.min(other), other: one.max(other) }
+    }
+
+    /// Refuses what cannot hold (CM-W1): numbers out of bounds, ties of a person with themselves, and a connection whose
+    /// numbers stand in the wrong order.
+    pub fn check(&self) -> Result<(), Error> {
+        let [one, other] = self.people();
+        let in_order = match self {
+            Self::Person { .. } => true,
+            Self::Connected { .. } | Self::Disconnected { .. } => one < other,
+            Self::Tied { .. } | Self::Untied { .. } => one != other,
+        };
+        if one.max(other).0 < USERS_MAX && in_order {
+            return Ok(());
+        }
+        Err(Error::Damaged { what: format!("{self:?}"), why: "no such ties can be".to_owned() })
     }
 
     /// Everyone whose ties it changes; the same person twice where it is one.

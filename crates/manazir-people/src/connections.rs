@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use self::ties::Ties;
 use crate::{
     Change, Contacts, Error, Facts, List, Listed, Listing, Numbered, Page, Pair, PersonState, Refusal,
-    Relation, Side, TieKind, USERS_MAX, UserId,
+    Relation, Side, TieKind, UserId,
 };
 
 /// Who takes part, who is connected with whom, and all one-way ties.
@@ -64,21 +64,10 @@ impl ConnectionGraph {
         Ok(true)
     }
 
-    /// Makes a change hold, whatever held before. Refused is what cannot hold (CM-W1): numbers out of bounds, and ties
-    /// of a person with themselves.
+    /// Makes a change hold, whatever held before. Refused is what cannot hold ([`Change::check`]).
     pub fn apply(&mut self, change: &Change) -> Result<(), Error> {
+        change.check()?;
         let [one, other] = change.people();
-        let is_alone = matches!(change, Change::Person { .. });
-        let in_order = match change {
-            Change::Connected { one, other } | Change::Disconnected { one, other } => one < other,
-            _ => is_alone || one != other,
-        };
-        if one.max(other).0 >= USERS_MAX || !in_order {
-            return Err(Error::Damaged {
-                what: format!("{change:?}"),
-                why: "no such ties can be".to_owned(),
-            });
-        }
         self.reserve(one.max(other));
         match *change {
             Change::Person { user, state } => self.set_state(user, state),

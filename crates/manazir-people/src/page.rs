@@ -78,7 +78,7 @@ pub struct Listing {
 
 impl Listing {
     /// The page of a sorted list that is entered by `from` after so many, of which `rank` are not greater than a user.
-    pub(crate) fn of<I: Iterator<Item = Listed>>(
+    pub fn of<I: Iterator<Item = Listed>>(
         page: &Page,
         total: usize,
         rank: impl FnOnce(UserId) -> usize,
