@@ -21,7 +21,7 @@ pub(crate) fn client(url: &str) -> Result<redis::Client, NoAddress> {
     if url.starts_with("rediss://") {
         return Err(NoAddress("TLS is not spoken; put a tunnel between"));
     }
-    let rest = url.strip_prefix(SCHEME).ok_or_else(|| NoAddress("it begins with redis://"))?;
+    let rest = url.strip_prefix(SCHEME).ok_or(NoAddress("it begins with redis://"))?;
     // Otherwise a part of the password would be taken for the host, and shown as such.
     if rest.split_once(['/', '?', '#']).is_some_and(|(_, behind)| behind.contains('@')) {
         return Err(NoAddress("in a password / is %2F, ? is %3F, # is %23"));
