@@ -7,10 +7,9 @@ mod needs_redis {
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::{Duration, Instant};
 
-    use manazir_model::Timestamp;
     use manazir_people::cache::{Cache, Cached};
     use manazir_people::contract::cache::{check_cache, check_cached};
-    use manazir_people::contract::{People, join};
+    use manazir_people::contract::{People, join, person};
     use manazir_people::memory::InMemoryPeople;
     use manazir_people::{
         GraphStore, Limits, PeopleStore, ProfileKey, ProfilePatch, Recommendation, UserId, Which,
@@ -45,7 +44,7 @@ mod needs_redis {
     }
 
     async fn rename(people: &impl PeopleStore, user: u32, name: &str) {
-        people.update(UserId(user), &named(name), Timestamp(9)).await.unwrap();
+        people.update(UserId(user), &named(name), person(9).at).await.unwrap();
     }
 
     async fn ask<T: redis::FromRedisValue>(server: &Server, words: &[&str]) -> T {
@@ -178,7 +177,7 @@ mod needs_redis {
             source: "hr".to_owned(),
             score: 1,
             reason: String::new(),
-            at: Timestamp(1),
+            at: person(1).at,
         };
         people.recommend(&[recommended]).await.unwrap();
         until_it_keeps(&people).await;
