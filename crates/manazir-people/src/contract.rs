@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a suite of tests ends at the first surprise as tests do")]
 
 mod acts;
+pub mod cache;
 mod lists;
 mod log;
 pub mod oracles;

@@ -8,6 +8,7 @@
 //! Users are numbers here ([`UserId`]), given in the order of joining; what the world sees of them is in [`Profile`].
 
 mod act;
+pub mod cache;
 mod change;
 pub mod connections;
 mod contacts;

@@ -2,24 +2,31 @@
 
 use manazir_rollup::Error;
 
+/// What is given is no address of a Redis; says why, and nothing of what was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no address of a Redis, as redis://USER:PASSWORD@HOST:6379/0: {0}")]
+pub struct NoAddress(&'static str);
+
+impl From<NoAddress> for Error {
+    fn from(why: NoAddress) -> Self {
+        Self::Refused("what is given".to_owned(), why.into())
+    }
+}
+
 const SCHEME: &str = "redis://";
 
 /// Reads `redis://user:password@host:port/database`. No message shows anything of what cannot be read: it may hold a
 /// password anywhere.
-pub(crate) fn client(url: &str) -> Result<redis::Client, Error> {
-    let wrong = |why: &str| {
-        let text = format!("no address of a Redis, as redis://USER:PASSWORD@HOST:6379/0: {why}");
-        Error::Refused("what is given".to_owned(), text.into())
-    };
+pub(crate) fn client(url: &str) -> Result<redis::Client, NoAddress> {
     if url.starts_with("rediss://") {
-        return Err(wrong("TLS is not spoken; put a tunnel between"));
+        return Err(NoAddress("TLS is not spoken; put a tunnel between"));
     }
-    let rest = url.strip_prefix(SCHEME).ok_or_else(|| wrong("it begins with redis://"))?;
+    let rest = url.strip_prefix(SCHEME).ok_or(NoAddress("it begins with redis://"))?;
     // Otherwise a part of the password would be taken for the host, and shown as such.
     if rest.split_once(['/', '?', '#']).is_some_and(|(_, behind)| behind.contains('@')) {
-        return Err(wrong("in a password / is %2F, ? is %3F, # is %23"));
+        return Err(NoAddress("in a password / is %2F, ? is %3F, # is %23"));
     }
-    redis::Client::open(url).map_err(|_| wrong("it names a host, a port and the number of a database"))
+    redis::Client::open(url).map_err(|_| NoAddress("it names a host, a port and the number of a database"))
 }
 
 #[cfg(test)]

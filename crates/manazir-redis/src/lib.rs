@@ -1,4 +1,4 @@
-//! Redis as a destination of continuous aggregates; version 7 or later, one server with or without replicas, no cluster.
+//! Redis as a destination of continuous aggregates, and as a cache of answers ([`RedisCache`]); version 7 or later, one server with or without replicas, no cluster.
 //!
 //! With the shape's words in braces:
 //!
@@ -20,6 +20,7 @@
 
 mod address;
 mod adopt;
+mod cache;
 mod count;
 mod destination;
 mod layout;
@@ -31,6 +32,8 @@ use std::fmt;
 use manazir_rollup::{Error, Shape};
 use redis::Script;
 
+pub use crate::address::NoAddress;
+pub use crate::cache::RedisCache;
 use crate::layout::Layout;
 use crate::link::Link;
 
