@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::Truth;
 use crate::failure::passes;
-use crate::statement::Writing;
+use crate::statement::{Connection, Writing};
 
 /// Values of one statement: PostgreSQL takes 65,535, SQLite half as many.
 const VALUES_MAX: usize = 10_000;
@@ -35,6 +35,15 @@ fn failed(error: sqlx::Error) -> TeamError {
         }
         error => TeamError::Failed(error.into()),
     }
+}
+
+/// What a person's new state does to the teams and services that name them; within the transaction that gives it.
+pub(crate) async fn follow(
+    connection: &mut Connection<'_>,
+    user: UserId,
+    state: PersonState,
+) -> Result<(), sqlx::Error> {
+    people::set(connection, user, state).await
 }
 
 fn refused<T>(refusal: TeamRefusal) -> Result<T, TeamError> {

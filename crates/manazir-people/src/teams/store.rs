@@ -140,7 +140,8 @@ pub trait TeamStore: Send + Sync {
     async fn shared_services(&self, user: UserId) -> Result<Vec<(UserId, u32)>, TeamError>;
 
     /// Learns how a person takes part. The deactivated stay where they are and are not shown until they come back; the
-    /// erased are in no team and own nothing, even if a team is without an owner then. The same again changes nothing.
+    /// erased are in no team and own nothing, even if a team is without an owner then. The same again changes nothing. A
+    /// store that keeps people, too, learns of it by itself, in the transaction that gives the state.
     async fn set_person(&self, user: UserId, state: PersonState) -> Result<(), TeamError>;
 
     /// Does what [`plan`](super::plan) says of what is told and what there is, in one transaction; what it did, or would.

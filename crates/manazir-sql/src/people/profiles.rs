@@ -10,9 +10,9 @@ use manazir_people::{
 };
 
 use super::{ROWS_A_STATEMENT, SqlPeople, code, failed, id, log, number, text};
-use crate::accounts;
 use crate::statement::{Connection, Statement, Writing, raise};
 use crate::text::came;
+use crate::{accounts, teams};
 
 const SELECT: &str = "SELECT id, public_id, username, name, email, affiliation, state, joined_at, changed_at \
     FROM people WHERE ";
@@ -302,6 +302,7 @@ impl PeopleStore for SqlPeople {
         let mut connection = writing.connection();
         let (after, is_changed) = self.set_state_in(&mut connection, user, state, at).await?;
         if is_changed {
+            teams::follow(&mut connection, user, state).await.map_err(failed)?;
             accounts::person::follow(&mut connection, &after).await?;
         }
         writing.commit().await.map_err(failed)?;

@@ -6,6 +6,7 @@ use manazir_auth::store::{Created, NewAccount};
 use manazir_auth::{AccountId, AccountStore, Email, Role, TokenHash, Username};
 use manazir_model::Timestamp;
 use manazir_people::contract::person;
+use manazir_people::teams::{Caller, NewTeam, TeamStore};
 use manazir_people::{Error, PeopleStore, PersonState, ProfileKey, Refusal};
 use manazir_sql::{SqlPeople, Truth};
 use manazir_testkit::postgres::Postgres;
@@ -39,7 +40,8 @@ async fn invited(truth: &Truth, entropy: u8, email: Option<&str>) -> TokenHash {
 
 async fn one(people: &SqlPeople) {
     let truth = &people.truth;
-    let Created::Done(ada) = truth.create(&account(1, "Ada", "ada@example.com"), None, &on(1)).await.unwrap() else {
+    let Created::Done(ada) = truth.create(&account(1, "Ada", "ada@example.com"), None, &on(1)).await.unwrap()
+    else {
         panic!("nobody is there")
     };
     let key = ProfileKey::Public(Uuid::from_bytes(ada.id.0));
@@ -82,7 +84,20 @@ async fn one(people: &SqlPeople) {
     truth.set_banned(grace.id, true, &on(6)).await.unwrap();
     state(PersonState::Active).await.unwrap();
     assert!(banned().await, "who is there need not come back");
+    let team = NewTeam {
+        id: Uuid::from_u128(1),
+        slug: "payments".to_owned(),
+        name: "Payments".to_owned(),
+        description: String::new(),
+        avatar_seed: None,
+        owners: vec![brought.id],
+        at: Timestamp::from_seconds(6),
+    };
+    truth.create_team(Caller::Administrator, &team).await.unwrap();
+    let members = async || truth.members(team.id, None, 9).await.unwrap().items.len();
+    assert_eq!(members().await, 1);
     state(PersonState::Erased).await.unwrap();
+    assert_eq!(members().await, 0);
     assert!(truth.account(grace.id).await.unwrap().is_none());
     let last = people.set_state(known.id, PersonState::Erased, Timestamp::from_seconds(7)).await;
     assert!(matches!(last, Err(Error::Refused(Refusal::LastAdmin))), "{last:?}");
