@@ -116,8 +116,13 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Who are you?", detail)
     }
 
+    pub(crate) fn signed_out() -> Self {
+        let detail = "the access token is not good any more: refresh it, or sign in again";
+        Self::new(StatusCode::UNAUTHORIZED, "signed-out", "Who are you?", detail)
+    }
+
     pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", "This token may not do that", detail)
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "You may not do that", detail)
     }
 
     /// The same may succeed in so many seconds.
@@ -243,6 +248,17 @@ impl From<manazir_auth::Error> for Problem {
                 manazir_ingest::Error::Unreachable { what: "database", source }.into()
             }
             manazir_auth::Error::Store(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<manazir_auth::AccountError> for Problem {
+    fn from(error: manazir_auth::AccountError) -> Self {
+        match error {
+            manazir_auth::AccountError::Unreachable(source) => {
+                manazir_ingest::Error::Unreachable { what: "database", source }.into()
+            }
+            manazir_auth::AccountError::Store(_) => Self::internal(&error),
         }
     }
 }

@@ -419,12 +419,12 @@ Examples:
   manazir token new --scope admin --truth 'postgres://manazir:PASSWORD@database/manazir'
 
 Scopes: ingest sends events, read sees what was found, respond says what it was and replays dead letters,
-admin does everything. It works while the service runs, and when it does not, once it has been started.")]
+people acts for any person (profiles, connections, recommendations), admin does everything. It works while the service runs, and when it does not, once it has been started.")]
 pub struct NewToken {
     /// What it is for
     #[arg(long, value_name = "TEXT", default_value = "made on the command line")]
     pub name: String,
-    /// What it may do: ingest, read, respond or admin
+    /// What it may do: ingest, read, respond, people or admin
     #[arg(long, value_name = "SCOPE", required = true)]
     pub scope: Vec<String>,
     /// Where the truth is.
