@@ -15,6 +15,7 @@ use manazir_model::Timestamp;
 use manazir_rollup::hosted::Hosted;
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::accounts::AccountSettings;
 use crate::keys::Keys;
 use crate::tasks::Tasks;
 
@@ -69,6 +70,8 @@ pub struct App {
     pub tokens: Arc<dyn TokenStore>,
     /// People who are let in.
     pub accounts: Arc<Accounts>,
+    /// How they get in.
+    pub account_settings: Arc<AccountSettings>,
     /// Idempotency keys that were seen.
     pub keys: Keys,
     /// The hour.

@@ -74,6 +74,7 @@ pub(crate) async fn app() -> App {
         waiting: Arc::new(Waiting::new("here")),
         tokens: Arc::new(tokens),
         accounts: accounts(),
+        account_settings: Arc::default(),
         keys: Keys::default(),
         now: || Timestamp::from_seconds(1_700_000_000),
         limits: Limits::default(),
