@@ -51,6 +51,51 @@ impl fmt::Debug for LinkSecret {
     }
 }
 
+/// By which an invitation is named without its secret: the first 8 bytes of its hash, written as 16 hexadecimal digits.
+/// Nobody comes from it to the secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InvitationId(pub [u8; 8]);
+
+impl InvitationId {
+    /// The name of the invitation with this hash.
+    pub fn of(hash: TokenHash) -> Self {
+        Self(std::array::from_fn(|index| hash.as_bytes()[index]))
+    }
+
+    /// The name in its text.
+    pub fn parse(text: &str) -> Option<Self> {
+        unhex(text).map(Self)
+    }
+}
+
+impl fmt::Display for InvitationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
+/// An open invitation as an administrator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// By which it is withdrawn.
+    pub id: InvitationId,
+    /// What the account will be.
+    pub role: Role,
+    /// The only address that it may have, if the invitation was for one.
+    pub email: Option<Email>,
+    /// Until when it is good.
+    pub expires_at: Timestamp,
+}
+
+impl Invitation {
+    /// A link as an administrator sees it; `None` if it is no invitation.
+    pub fn of(hash: TokenHash, link: &Link) -> Option<Self> {
+        let Purpose::Invitation { role, email } = &link.purpose else { return None };
+        let id = InvitationId::of(hash);
+        Some(Self { id, role: *role, email: email.clone(), expires_at: link.expires_at })
+    }
+}
+
 /// What a link is good for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {

@@ -167,6 +167,8 @@ pub const RULES: &[Rule] = &[
     rule("DELETE", "/api/v1/sessions",               Access::Person),
     rule("DELETE", "/api/v1/sessions/{session}",     Access::Person),
     rule("POST", "/api/v1/invitations",              Access::Needs(Scope::Admin)),
+    rule("GET",  "/api/v1/invitations",              Access::Needs(Scope::Admin)),
+    rule("DELETE", "/api/v1/invitations/{id}",       Access::Needs(Scope::Admin)),
     rule("GET",  "/api/v1/audit",                    Access::Needs(Scope::Admin)),
 ];
 

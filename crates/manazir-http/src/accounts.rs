@@ -14,7 +14,7 @@ pub(crate) mod sessions;
 mod settings;
 mod visit;
 
-pub use json::{AccountJson, InvitationJson, SessionJson};
+pub use json::{AccountJson, InvitationJson, LinkJson, SessionJson};
 pub use post::{Delivery, Post};
 pub use settings::{AccountSettings, Registration};
 

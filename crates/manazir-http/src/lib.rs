@@ -32,7 +32,9 @@ mod tasks;
 mod tokens;
 mod topology;
 
-pub use accounts::{AccountJson, AccountSettings, Delivery, InvitationJson, Post, Registration, SessionJson};
+pub use accounts::{
+    AccountJson, AccountSettings, Delivery, InvitationJson, LinkJson, Post, Registration, SessionJson,
+};
 pub use address::{ForwardedBy, Network, Peer, Proxies};
 pub use anomalies::AnomalyJson;
 pub use app::{App, Limits};

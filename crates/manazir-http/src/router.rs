@@ -63,7 +63,8 @@ fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(accounts::devices::end))
         .routes(routes!(accounts::resets::ask))
         .routes(routes!(accounts::resets::redeem))
-        .routes(routes!(accounts::invitations::invite))
+        .routes(routes!(accounts::invitations::list, accounts::invitations::invite))
+        .routes(routes!(accounts::invitations::withdraw))
         .routes(routes!(accounts::audit::list))
         .layer(DefaultBodyLimit::max(ACCOUNT_BYTES_MAX))
         .layer(no_store);

@@ -6,7 +6,7 @@ use manazir_model::Timestamp;
 
 use super::{Accounts, Authority, done};
 use crate::audit::{Audited, Occasion};
-use crate::link::{INVITATION_LIFETIME, Link, LinkSecret, Purpose, RESET_LIFETIME};
+use crate::link::{INVITATION_LIFETIME, Invitation, InvitationId, Link, LinkSecret, Purpose, RESET_LIFETIME};
 use crate::session::{EndedBy, Session, SessionId};
 use crate::span::later;
 use crate::store::AccountError;
@@ -49,6 +49,27 @@ impl Accounts {
         let expires_at = later(on.at, INVITATION_LIFETIME);
         let link = Link { purpose: Purpose::Invitation { role, email }, expires_at };
         self.linked(&link, entropy, on).await?.ok_or(DeedRefused::Crowd)
+    }
+
+    /// The open invitations, those that end first in front. None of their secrets is known here.
+    pub async fn invitations(
+        &self,
+        by: impl Into<Authority>,
+        now: Timestamp,
+    ) -> Result<Vec<Invitation>, DeedRefused> {
+        by.into().may(Deed::Invite)?;
+        Ok(self.store.invitations(now).await?)
+    }
+
+    /// Withdraws an open invitation; false if there is no such one, as when it was used.
+    pub async fn withdraw_invitation(
+        &self,
+        by: impl Into<Authority>,
+        id: InvitationId,
+        on: &Occasion,
+    ) -> Result<bool, DeedRefused> {
+        let on = by.into().allowed(Deed::Invite, on)?;
+        Ok(self.store.withdraw_invitation(id, &on).await?)
     }
 
     /// Makes a link for a new password that an administrator hands over.

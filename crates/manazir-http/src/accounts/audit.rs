@@ -34,7 +34,8 @@ pub(crate) struct AuditJson {
     /// Later entries have greater ones.
     number: u64,
     /// `registered`, `signed_in`, `sign_in_failed`, `sign_in_held`, `session_ended`, `token_reused`,
-    /// `password_changed`, `password_reset`, `role_given`, `banned`, `let_in`, `invited`, `reset_linked`.
+    /// `password_changed`, `password_reset`, `role_given`, `banned`, `let_in`, `invited`, `invitation_withdrawn`,
+    /// `reset_linked`, `erased`.
     kind: &'static str,
     /// To whose account, as far as there is one.
     #[serde(skip_serializing_if = "Option::is_none")]

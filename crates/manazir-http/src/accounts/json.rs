@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use manazir_auth::link::Invitation;
 use manazir_auth::session::{Session, SessionId};
 use manazir_auth::{Account, AccountId, Role};
 use manazir_model::Timestamp;
@@ -94,9 +95,34 @@ pub(crate) struct EndedJson {
     pub(super) ended: usize,
 }
 
-/// A link that was made. It is told this once.
+/// An open invitation.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct InvitationJson {
+    /// Its identity, by which it is withdrawn. Nobody comes from it to the link.
+    id: String,
+    /// What the account will be.
+    role: &'static str,
+    /// The only address that the account may have, if the invitation was for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    /// Until when it is good, RFC 3339.
+    expires_at: String,
+}
+
+impl From<Invitation> for InvitationJson {
+    fn from(invitation: Invitation) -> Self {
+        Self {
+            id: invitation.id.to_string(),
+            role: invitation.role.word(),
+            email: invitation.email.map(|email| email.address().to_owned()),
+            expires_at: invitation.expires_at.to_string(),
+        }
+    }
+}
+
+/// A link that was made. It is told this once.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LinkJson {
     /// The page where it is used; hand it over, or let the letter do it.
     pub(super) link: String,
     /// What stands behind the `#` of that, for programs.

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::json::{account, ends};
 use super::visit::Visit;
-use super::{InvitationJson, entropy};
+use super::{LinkJson, entropy};
 use crate::access::Caller;
 use crate::extract::{self, Path};
 use crate::{App, Problem};
@@ -86,15 +86,15 @@ pub(crate) async fn redeem(
 ///
 /// Good once and for an hour; one that was made before is good no more.
 #[utoipa::path(post, path = "/api/v1/accounts/{account}/password-reset", tag = "accounts",
-    params(("account" = String, Path)), responses((status = 201, body = InvitationJson)))]
+    params(("account" = String, Path)), responses((status = 201, body = LinkJson)))]
 pub(crate) async fn hand_over(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Visit { on, .. }: Visit,
     Path(id): Path<String>,
-) -> Result<(StatusCode, Json<InvitationJson>), Problem> {
+) -> Result<(StatusCode, Json<LinkJson>), Problem> {
     let link = app.accounts.hand_over_reset(caller.authority(), account(&id)?, entropy()?, &on).await?;
-    let made = InvitationJson {
+    let made = LinkJson {
         link: app.account_settings.page("password-reset", &link),
         secret: link.reveal(),
         expires_at: ends(on.at, RESET_LIFETIME),
