@@ -29,9 +29,8 @@ pub struct AccountSettings {
 }
 
 impl AccountSettings {
-    /// The address of the page where a person uses a link. The secret stands behind the `#`, which browsers keep to
-    /// themselves.
+    /// The address of the page where a person uses a link.
     pub fn page(&self, name: &str, link: &LinkSecret) -> String {
-        format!("{}/{name}#{}", self.address.trim_end_matches('/'), link.reveal())
+        link.page(&self.address, name)
     }
 }

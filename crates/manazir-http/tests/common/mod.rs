@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 #![allow(dead_code, reason = "each test takes what it needs of the helpers")]
 
+pub(crate) mod people;
 pub(crate) mod rollup;
 
 use std::sync::Arc;
