@@ -213,8 +213,7 @@ async fn bb_w6_a_replay_at_one_node_is_known_at_the_other_at_its_next_look_needs
         let at = Timestamp::from_seconds(1_700_000_000 + seconds);
         Occasion { by: Actor::Nobody, address: None, at }
     };
-    let ada =
-        Registration { username: "ada", email: "a@example.org", password: PASSWORD, avatar_seed: None };
+    let ada = Registration { username: "ada", email: "a@example.org", password: PASSWORD, avatar_seed: None };
     one.register(ada, Role::Member, None, [1; 32], &on(0)).await.unwrap();
     let first = one.sign_in("a@example.org", PASSWORD, Device::default(), [2; 80], &on(0)).await.unwrap();
     let (device, old) = (Device::default(), first.refresh.reveal());
