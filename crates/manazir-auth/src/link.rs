@@ -32,9 +32,15 @@ impl LinkSecret {
         text.strip_prefix("mzl_").and_then(unhex).map(Self)
     }
 
-    /// The text, to be put behind the `#` of an address, where no server and no `Referer` sees it.
+    /// The text. See [`LinkSecret::page`].
     pub fn reveal(&self) -> String {
         format!("mzl_{}", hex(&self.0))
+    }
+
+    /// The address of the page `name` of an installation, where it is used: the secret stands behind the `#`, which
+    /// browsers keep to themselves.
+    pub fn page(&self, address: &str, name: &str) -> String {
+        format!("{}/{name}#{}", address.trim_end_matches('/'), self.reveal())
     }
 
     /// What is kept of it.

@@ -12,13 +12,15 @@ pub enum Scope {
     Read,
     /// Say what it was, and see to what could not be read.
     Respond,
+    /// Act for any person: profiles, connections, recommendations. For services, not for people.
+    People,
     /// Everything, and make tokens.
     Admin,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Ingest, Self::Read, Self::Respond, Self::Admin];
+    pub const ALL: [Self; 5] = [Self::Ingest, Self::Read, Self::Respond, Self::People, Self::Admin];
 
     /// Its word on the wire and in the store.
     pub fn word(self) -> &'static str {
@@ -26,6 +28,7 @@ impl Scope {
             Self::Ingest => "ingest",
             Self::Read => "read",
             Self::Respond => "respond",
+            Self::People => "people",
             Self::Admin => "admin",
         }
     }
@@ -47,7 +50,8 @@ impl FromStr for Scope {
 
     fn from_str(word: &str) -> Result<Self, String> {
         let known = Self::ALL.into_iter().find(|scope| scope.word() == word);
-        known.ok_or_else(|| format!("`{word}` is no scope; there are ingest, read, respond and admin"))
+        known
+            .ok_or_else(|| format!("`{word}` is no scope; there are ingest, read, respond, people and admin"))
     }
 }
 
@@ -56,8 +60,12 @@ impl FromStr for Scope {
 pub enum Access {
     /// Nothing.
     Open,
-    /// A token with this scope.
+    /// A token with this scope, or a person whose role covers it.
     Needs(Scope),
+    /// A person who has signed in, whatever their role: what they see to is their own.
+    Person,
+    /// The same, who then acts for themselves alone; or a token with this scope, which acts for anyone.
+    PersonOr(Scope),
 }
 
 /// One line of the table.
@@ -139,6 +147,29 @@ pub const RULES: &[Rule] = &[
     rule("GET",  "/api/v1/tokens",                   Access::Needs(Scope::Admin)),
     rule("POST", "/api/v1/tokens",                   Access::Needs(Scope::Admin)),
     rule("DELETE", "/api/v1/tokens/{id}",            Access::Needs(Scope::Admin)),
+    rule("POST", "/api/v1/accounts",                 Access::Open),
+    rule("GET",  "/api/v1/accounts",                 Access::Needs(Scope::Admin)),
+    // One's own; of others, as administrators.
+    rule("GET",  "/api/v1/accounts/{account}",       Access::PersonOr(Scope::Admin)),
+    rule("PATCH", "/api/v1/accounts/{account}",      Access::Needs(Scope::Admin)),
+    rule("PUT",  "/api/v1/accounts/me/password",     Access::Person),
+    rule("POST", "/api/v1/accounts/{account}/password-reset", Access::Needs(Scope::Admin)),
+    rule("GET",  "/api/v1/accounts/{account}/sessions", Access::Needs(Scope::Admin)),
+    rule("DELETE", "/api/v1/accounts/{account}/sessions", Access::Needs(Scope::Admin)),
+    rule("DELETE", "/api/v1/accounts/{account}/sessions/{session}", Access::Needs(Scope::Admin)),
+    // These ask for a password, a refresh token or a link by themselves.
+    rule("POST", "/api/v1/sessions",                 Access::Open),
+    rule("POST", "/api/v1/sessions/refresh",         Access::Open),
+    rule("DELETE", "/api/v1/sessions/current",       Access::Open),
+    rule("POST", "/api/v1/password-resets",          Access::Open),
+    rule("POST", "/api/v1/password-resets/redeem",   Access::Open),
+    rule("GET",  "/api/v1/sessions",                 Access::Person),
+    rule("DELETE", "/api/v1/sessions",               Access::Person),
+    rule("DELETE", "/api/v1/sessions/{session}",     Access::Person),
+    rule("POST", "/api/v1/invitations",              Access::Needs(Scope::Admin)),
+    rule("GET",  "/api/v1/invitations",              Access::Needs(Scope::Admin)),
+    rule("DELETE", "/api/v1/invitations/{id}",       Access::Needs(Scope::Admin)),
+    rule("GET",  "/api/v1/audit",                    Access::Needs(Scope::Admin)),
 ];
 
 /// What a route takes; `None`, which is to deny, if the table does not name it.
@@ -162,8 +193,12 @@ mod tests {
     fn who_may_do_what() {
         let may = |scope: Option<Scope>, access| match access {
             Access::Open => true,
-            Access::Needs(needed) => scope.is_some_and(|scope| scope.covers(needed)),
+            Access::Needs(needed) | Access::PersonOr(needed) => {
+                scope.is_some_and(|scope| scope.covers(needed))
+            }
+            Access::Person => false,
         };
+        let person = |access| matches!(access, Access::Open | Access::Person | Access::PersonOr(_));
         let table: String = RULES
             .iter()
             .map(|rule| {
@@ -172,23 +207,25 @@ mod tests {
                     (Some(Scope::Ingest), "ingest"),
                     (Some(Scope::Read), "read"),
                     (Some(Scope::Respond), "respond"),
+                    (Some(Scope::People), "people"),
                     (Some(Scope::Admin), "admin"),
                 ]
                 .into_iter()
                 .filter(|(scope, _)| may(*scope, rule.access))
                 .map(|(_, word)| word)
+                .chain(person(rule.access).then_some("person"))
                 .collect();
                 format!("{} {}: {}\n", rule.method, rule.path, who.join(" "))
             })
             .collect();
         expect![[r#"
-            GET /health/live: anyone ingest read respond admin
-            GET /health/ready: anyone ingest read respond admin
+            GET /health/live: anyone ingest read respond people admin person
+            GET /health/ready: anyone ingest read respond people admin person
             GET /metrics: read admin
-            GET /api/openapi.json: anyone ingest read respond admin
-            GET /docs/{*rest}: anyone ingest read respond admin
-            GET /redoc: anyone ingest read respond admin
-            GET /redoc/{file}: anyone ingest read respond admin
+            GET /api/openapi.json: anyone ingest read respond people admin person
+            GET /docs/{*rest}: anyone ingest read respond people admin person
+            GET /redoc: anyone ingest read respond people admin person
+            GET /redoc/{file}: anyone ingest read respond people admin person
             POST /ingest: ingest admin
             POST /api/v1/ingest/events: ingest admin
             POST /api/v1/ingest/cloudtrail: ingest admin
@@ -241,6 +278,27 @@ mod tests {
             GET /api/v1/tokens: admin
             POST /api/v1/tokens: admin
             DELETE /api/v1/tokens/{id}: admin
+            POST /api/v1/accounts: anyone ingest read respond people admin person
+            GET /api/v1/accounts: admin
+            GET /api/v1/accounts/{account}: admin person
+            PATCH /api/v1/accounts/{account}: admin
+            PUT /api/v1/accounts/me/password: person
+            POST /api/v1/accounts/{account}/password-reset: admin
+            GET /api/v1/accounts/{account}/sessions: admin
+            DELETE /api/v1/accounts/{account}/sessions: admin
+            DELETE /api/v1/accounts/{account}/sessions/{session}: admin
+            POST /api/v1/sessions: anyone ingest read respond people admin person
+            POST /api/v1/sessions/refresh: anyone ingest read respond people admin person
+            DELETE /api/v1/sessions/current: anyone ingest read respond people admin person
+            POST /api/v1/password-resets: anyone ingest read respond people admin person
+            POST /api/v1/password-resets/redeem: anyone ingest read respond people admin person
+            GET /api/v1/sessions: person
+            DELETE /api/v1/sessions: person
+            DELETE /api/v1/sessions/{session}: person
+            POST /api/v1/invitations: admin
+            GET /api/v1/invitations: admin
+            DELETE /api/v1/invitations/{id}: admin
+            GET /api/v1/audit: admin
         "#]]
         .assert_eq(&table);
         assert_eq!(access("PUT", "/ingest"), None);

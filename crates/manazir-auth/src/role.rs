@@ -116,7 +116,7 @@ mod tests {
         expect![[r#"
             viewer: read
             member: read respond
-            admin: ingest read respond admin Invite GiveRole Ban HandOverReset ReadAudit RotateKeys
+            admin: ingest read respond people admin Invite GiveRole Ban HandOverReset ReadAudit RotateKeys
         "#]]
         .assert_eq(&table);
         assert!(Role::ALL.into_iter().all(|role| role.word().parse() == Ok(role)));

@@ -2,6 +2,8 @@
 //! bytes and address as arguments. Whoever answers requests calls these and shapes what they say.
 
 mod administration;
+mod authority;
+mod names;
 mod sign_in;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -10,6 +12,7 @@ use std::time::Duration;
 use manazir_model::Timestamp;
 
 pub use administration::DeedRefused;
+pub use authority::Authority;
 pub use sign_in::{RefreshRefused, SignInRefused, SignedIn};
 
 use crate::access::{AccessClaims, AccessFault, AccessRules};
@@ -25,6 +28,7 @@ use crate::{
     Account, AccountId, AccountStore, Email, EmailFault, HashingGate, Password, PasswordFault, PasswordHash,
     Role, Username, UsernameFault,
 };
+use names::Names;
 
 /// Most characters of an avatar's seed.
 const AVATAR_SEED_CHARACTERS_MAX: usize = 64;
@@ -48,6 +52,7 @@ pub struct Accounts {
     keys: RwLock<Arc<KeyRing>>,
     revoked: RwLock<Revoked>,
     limits: Mutex<SignInLimits>,
+    names: Names,
 }
 
 impl std::fmt::Debug for Accounts {
@@ -151,7 +156,8 @@ impl Accounts {
         keys: KeyRing,
     ) -> Self {
         let limits = Mutex::new(SignInLimits::new(rules.rates));
-        Self { store, gate, rules, keys: RwLock::new(Arc::new(keys)), revoked: RwLock::default(), limits }
+        let (keys, revoked, names) = (RwLock::new(Arc::new(keys)), RwLock::default(), Names::default());
+        Self { store, gate, rules, keys, revoked, limits, names }
     }
 
     /// Takes the keys as they are in the store now; to be called each minute.
@@ -183,6 +189,25 @@ impl Accounts {
         let claims = self.rules.access.verify(&self.keys(), access, now)?;
         let over = self.revoked.read().unwrap_or_else(PoisonError::into_inner).refuses(&claims);
         if over { Err(AccessRefused::Revoked) } else { Ok(claims) }
+    }
+
+    /// What others call the owner of an account; `None` if there is no such account.
+    pub async fn username(&self, id: AccountId) -> Result<Option<Username>, AccountError> {
+        if let Some(name) = self.names.known(id) {
+            return Ok(Some(name));
+        }
+        let found = self.store.account(id).await?.map(|known| known.account.username);
+        Ok(found.inspect(|name| self.names.learn(id, name)))
+    }
+
+    /// An account, for its owner; `None` if there is no such one.
+    pub async fn account(&self, id: AccountId) -> Result<Option<Account>, AccountError> {
+        Ok(self.store.account(id).await?.map(|known| known.account))
+    }
+
+    /// How long sessions last.
+    pub fn session_rules(&self) -> &SessionRules {
+        &self.rules.sessions
     }
 
     /// Makes an account; with an invitation where that is asked for. `entropy` is 32 random bytes.

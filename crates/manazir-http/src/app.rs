@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use manazir_auth::TokenStore;
+use manazir_auth::{Accounts, TokenStore};
 use manazir_explain::Explainer;
 use manazir_ingest::answers::Waiting;
 use manazir_ingest::dead_letters::DeadLetters;
@@ -15,6 +15,7 @@ use manazir_model::Timestamp;
 use manazir_rollup::hosted::Hosted;
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::accounts::AccountSettings;
 use crate::keys::Keys;
 use crate::tasks::Tasks;
 
@@ -65,8 +66,12 @@ pub struct App {
     pub jobs: Arc<dyn Jobs>,
     /// Long tasks, as this process runs them.
     pub tasks: Tasks,
-    /// Who is let in.
+    /// Programs that are let in.
     pub tokens: Arc<dyn TokenStore>,
+    /// People who are let in.
+    pub accounts: Arc<Accounts>,
+    /// How they get in.
+    pub account_settings: Arc<AccountSettings>,
     /// Idempotency keys that were seen.
     pub keys: Keys,
     /// The hour.

@@ -6,14 +6,23 @@
 use manazir_auth::permission::{self, Access};
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::response::Response;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{Components, Content, OpenApi, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::Problem;
+use crate::access::ACCESS_COOKIE;
 
-/// Name of the scheme by which a token is shown.
-const SCHEME: &str = "token";
+/// Name of the scheme by which a program shows a token.
+const TOKEN: &str = "token";
+
+/// Name of the scheme by which a person's program shows that they have signed in.
+const SESSION: &str = "session";
+
+/// The same for a browser.
+const COOKIE: &str = "cookie";
 
 /// The kind of body of every refusal.
 const PROBLEM: &str = "application/problem+json";
@@ -27,8 +36,8 @@ const EVERYWHERE: [Refusal; 3] = [
     (503, "Unavailable", "The service is stopping, or the answer took too long"),
 ];
 const WITH_TOKEN: [Refusal; 2] = [
-    (401, "Unauthenticated", "No token, or one that is unknown or revoked"),
-    (403, "Forbidden", "The token lacks the scope"),
+    (401, "Unauthenticated", "No token, or one that is unknown, revoked or over"),
+    (403, "Forbidden", "The token lacks the scope, or the person may not do that"),
 ];
 const WITH_INPUT: [Refusal; 1] =
     [(400, "Invalid", "The request cannot be understood; all that is wrong is listed")];
@@ -67,12 +76,13 @@ fn complete_operation(method: &str, path: &str, operation: &mut Operation) {
     let mut refusals = EVERYWHERE.to_vec();
     match permission::access(method, path) {
         Some(Access::Open) => operation.security = Some(Vec::new()),
-        Some(Access::Needs(scope)) => {
+        Some(access) => {
             refusals.extend(WITH_TOKEN);
-            operation.security = Some(vec![SecurityRequirement::new(SCHEME, Vec::<String>::new())]);
-            let scope = format!("Needs the scope `{scope}`.");
+            let (schemes, needed) = needed(access);
+            let requirement = |scheme: &&str| SecurityRequirement::new(*scheme, Vec::<String>::new());
+            operation.security = Some(schemes.iter().map(requirement).collect());
             let before = operation.description.take().filter(|text| !text.is_empty());
-            operation.description = Some(before.map_or(scope.clone(), |text| format!("{text}\n\n{scope}")));
+            operation.description = Some(before.map_or(needed.clone(), |text| format!("{text}\n\n{needed}")));
         }
         // The gate answers nobody there; a test sees to it that there is no such route.
         None => {}
@@ -103,6 +113,22 @@ fn complete_operation(method: &str, path: &str, operation: &mut Operation) {
     }
 }
 
+/// What may be shown to be let in, and what it takes, in words.
+fn needed(access: Access) -> (&'static [&'static str], String) {
+    match access {
+        Access::Open => (&[], String::new()),
+        Access::Needs(scope) => (
+            &[TOKEN, SESSION, COOKIE],
+            format!("Needs the scope `{scope}`, of a token or of a person's role."),
+        ),
+        Access::Person => (&[SESSION, COOKIE], "Needs a person who has signed in.".to_owned()),
+        Access::PersonOr(scope) => (
+            &[TOKEN, SESSION, COOKIE],
+            format!("A person acts for themselves, a token with the scope `{scope}` for anyone."),
+        ),
+    }
+}
+
 fn is_problem(content: &RefOr<Content>) -> bool {
     let RefOr::T(content) = content else { return false };
     let problem = Ref::from_schema_name(Problem::name());
@@ -117,9 +143,17 @@ fn problem(description: &str) -> Response {
 }
 
 fn add_scheme(components: &mut Components) {
-    let bearer = HttpBuilder::new()
-        .scheme(HttpAuthScheme::Bearer)
-        .description(Some("A token as `manazir token new --scope SCOPE` prints it: `mz_…`"))
-        .build();
-    components.security_schemes.insert(SCHEME.to_owned(), SecurityScheme::Http(bearer).into());
+    let bearer = |description: &str| {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
+        SecurityScheme::Http(scheme.description(Some(description)).build())
+    };
+    let cookie = ApiKeyValue::with_description(
+        ACCESS_COOKIE,
+        "The access token in the cookie that signing in sets; what changes something must come from the same origin",
+    );
+    components.security_schemes.extend([
+        (TOKEN.to_owned(), bearer("A token as `manazir token new --scope SCOPE` prints it: `mz_…`").into()),
+        (SESSION.to_owned(), bearer("The access token that signing in gives: `eyJ…`").into()),
+        (COOKIE.to_owned(), SecurityScheme::ApiKey(ApiKey::Cookie(cookie)).into()),
+    ]);
 }

@@ -1,5 +1,7 @@
 //! Errors as RFC 9457 problems.
 
+use std::time::Duration;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use manazir_rollup::history::TooMany;
@@ -116,12 +118,25 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Who are you?", detail)
     }
 
+    pub(crate) fn signed_out() -> Self {
+        let detail = "the access token is not good any more: refresh it, or sign in again";
+        Self::new(StatusCode::UNAUTHORIZED, "signed-out", "Who are you?", detail)
+    }
+
     pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", "This token may not do that", detail)
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "You may not do that", detail)
+    }
+
+    /// Somebody tries too often; the same may succeed after `wait`.
+    pub(crate) fn too_often(name: &str, detail: impl Into<String>, wait: Duration) -> Self {
+        let title = "Too much of this at the moment";
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, name, title, detail);
+        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        Self { retry_after_seconds: Some(seconds), ..problem }
     }
 
     /// The same may succeed in so many seconds.
-    fn away(name: &str, title: &'static str, detail: impl Into<String>, seconds: u32) -> Self {
+    pub(crate) fn away(name: &str, title: &'static str, detail: impl Into<String>, seconds: u32) -> Self {
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, name, title, detail);
         Self { retry_after_seconds: Some(seconds), ..problem }
     }
@@ -243,6 +258,17 @@ impl From<manazir_auth::Error> for Problem {
                 manazir_ingest::Error::Unreachable { what: "database", source }.into()
             }
             manazir_auth::Error::Store(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<manazir_auth::AccountError> for Problem {
+    fn from(error: manazir_auth::AccountError) -> Self {
+        match error {
+            manazir_auth::AccountError::Unreachable(source) => {
+                manazir_ingest::Error::Unreachable { what: "database", source }.into()
+            }
+            manazir_auth::AccountError::Store(_) => Self::internal(&error),
         }
     }
 }

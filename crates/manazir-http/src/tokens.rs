@@ -20,7 +20,7 @@ pub(crate) struct TokenJson {
     id: String,
     /// What it is for.
     name: String,
-    /// `ingest`, `read`, `respond`, `admin`.
+    /// `ingest`, `read`, `respond`, `people`, `admin`.
     scopes: Vec<&'static str>,
     /// RFC 3339.
     created_at: String,
@@ -61,6 +61,7 @@ enum ScopeWord {
     Ingest,
     Read,
     Respond,
+    People,
     Admin,
 }
 
@@ -91,7 +92,7 @@ pub(crate) async fn make(
         wrong.push(format!("name has 1 to {NAME_CHARS_MAX} characters"));
     }
     if new.scopes.is_empty() {
-        wrong.push("scopes names at least one of ingest, read, respond, admin".to_owned());
+        wrong.push("scopes names at least one of ingest, read, respond, people, admin".to_owned());
     }
     let mut scopes = Vec::new();
     for word in &new.scopes {

@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod account;
 pub mod look;
 pub mod rollup;
 
@@ -118,6 +119,9 @@ pub enum Command {
     /// Tokens that let programs in
     #[command(subcommand)]
     Token(Token),
+    /// Accounts of people: invite, list, give roles, ban, hand over links to new passwords
+    #[command(subcommand)]
+    Account(account::Account),
     /// Anomalies that the service found: look at them, say what they were
     #[command(subcommand)]
     Anomaly(look::Anomaly),
@@ -419,12 +423,12 @@ Examples:
   manazir token new --scope admin --truth 'postgres://manazir:PASSWORD@database/manazir'
 
 Scopes: ingest sends events, read sees what was found, respond says what it was and replays dead letters,
-admin does everything. It works while the service runs, and when it does not, once it has been started.")]
+people acts for any person (profiles, connections, recommendations), admin does everything. It works while the service runs, and when it does not, once it has been started.")]
 pub struct NewToken {
     /// What it is for
     #[arg(long, value_name = "TEXT", default_value = "made on the command line")]
     pub name: String,
-    /// What it may do: ingest, read, respond or admin
+    /// What it may do: ingest, read, respond, people or admin
     #[arg(long, value_name = "SCOPE", required = true)]
     pub scope: Vec<String>,
     /// Where the truth is.

@@ -1,5 +1,6 @@
 //! The service: queue, store, worker and routes, wired together as the settings say.
 
+pub(crate) mod accounts;
 mod backend;
 mod beside;
 mod explaining;
@@ -28,7 +29,8 @@ use tokio::sync::oneshot;
 
 use crate::config::{Role, Settings, truth_in};
 use crate::rollup::hosting::Hosting;
-use crate::server_file::ServerFile;
+use crate::server_file::{ServerFile, reachable};
+use accounts::SigningIn;
 use backend::Backend;
 use beside::Beside;
 use explaining::Explaining;
@@ -44,6 +46,8 @@ pub struct Started {
     pub address: SocketAddr,
     /// The administrator's secret, if there was none that lets in.
     pub secret: Option<Secret>,
+    /// The page where the first account is made, an administrator's, if there is none yet.
+    pub invitation: Option<String>,
 }
 
 /// Runs the service until it is told to stop; `started` is called once it listens.
@@ -62,6 +66,17 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
     let (beside, worker_ended) = Beside::start(settings, &backend, &waiting, &keeping)?;
     let hosting = host(settings, &backend).await?;
     let explainer = explainer(&backend, &truth);
+    let signing_in = match settings.role {
+        Role::Worker => None,
+        Role::All | Role::Api => {
+            let reached = format!("http://{}", reachable(address));
+            Some(SigningIn::start(settings, &truth, &reached, now).await?)
+        }
+    };
+    let (accounts, account_settings) = match &signing_in {
+        Some(signing_in) => (Arc::clone(&signing_in.accounts), Arc::clone(&signing_in.settings)),
+        None => (accounts::without_keys(&truth)?, Arc::default()),
+    };
     let app = App {
         explainer: Arc::clone(&explainer),
         queue: backend.queue(),
@@ -73,6 +88,8 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
         jobs: Arc::new(truth.clone()),
         tasks: beside.tasks(),
         tokens: Arc::new(Cached::new(Arc::new(truth.clone()), TOKENS_BELIEVED)),
+        accounts,
+        account_settings,
         keys: Keys::default(),
         now,
         limits: limits(settings),
@@ -80,7 +97,7 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
         rollups: hosting.iter().map(Hosting::hosted).collect(),
     };
     if settings.role == Role::Worker {
-        started(&Started { address, secret: None })?;
+        started(&Started { address, secret: None, invitation: None })?;
         let router = manazir_http::operation_router(app);
         manazir_http::serve(listener, router, signals.stopped(worker_ended)).await?;
     } else {
@@ -88,12 +105,19 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
         let explaining = Explaining::start(&settings.explanations, explainer, &truth, now).await?;
         let resuming = Resuming::start(app.clone(), backend.silence());
         let _server_file = ServerFile::write(data, address)?;
+        let invitation = match &signing_in {
+            Some(signing_in) => signing_in.first_invitation(&truth, now).await?,
+            None => None,
+        };
         // Nothing but telling it may fail from here on: a token that nobody was told is of no use.
         let secret = first_token(&truth).await?;
-        started(&Started { address, secret })?;
+        started(&Started { address, secret, invitation })?;
         manazir_http::serve(listener, manazir_http::router(app), signals.stopped(worker_ended)).await?;
         resuming.stop().await;
         explaining.stop().await;
+    }
+    if let Some(signing_in) = signing_in {
+        signing_in.stop().await;
     }
     for one in hosting {
         one.stop().await;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 #![allow(dead_code, reason = "each test takes what it needs of the helpers")]
 
+pub(crate) mod people;
 pub(crate) mod rollup;
 
 use std::sync::Arc;
@@ -11,8 +12,14 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
+use manazir_auth::access::AccessRules;
+use manazir_auth::hashing::InPlace;
+use manazir_auth::keys::{KeyRecord, KeyRing, KeyRules, ServerSecret};
+use manazir_auth::limit::SignInRates;
 use manazir_auth::memory::InMemory as Tokens;
-use manazir_auth::{Scope, Secret, Token, TokenStore};
+use manazir_auth::service::AccountRules;
+use manazir_auth::session::SessionRules;
+use manazir_auth::{Accounts, Hasher, HashingCost, Scope, Secret, Token, TokenStore};
 use manazir_explain::Explainer;
 use manazir_explain::gather::Sources;
 use manazir_explain::memory::{InMemoryExplanations, InMemoryGraph};
@@ -67,11 +74,25 @@ pub(crate) async fn app() -> App {
         tasks: Tasks::new("test"),
         waiting: Arc::new(Waiting::new("here")),
         tokens: Arc::new(tokens),
+        accounts: accounts(),
+        account_settings: Arc::default(),
         keys: Keys::default(),
         now: || Timestamp::from_seconds(1_700_000_000),
         limits: Limits::default(),
         metrics: PrometheusBuilder::new().build_recorder().handle(),
     }
+}
+
+/// Accounts in memory, with a key to sign with.
+pub(crate) fn accounts() -> Arc<Accounts> {
+    let secret = ServerSecret::from_entropy(std::array::from_fn(|index| index as u8)).unwrap();
+    let key = KeyRecord::new([7; 32], &secret, Timestamp(0));
+    let ring = KeyRing::open(vec![key], &secret, KeyRules::default());
+    let access = AccessRules { issuer: "test".to_owned(), audience: "test".to_owned() };
+    let rules = AccountRules { access, sessions: SessionRules::default(), rates: SignInRates::default() };
+    let gate = InPlace::new(Hasher::new(HashingCost::CHEAPEST).unwrap(), 4);
+    let store = manazir_auth::memory::Accounts::default();
+    Arc::new(Accounts::new(Arc::new(store), Arc::new(gate), rules, ring))
 }
 
 /// Answers from what a lake and a graph in memory hold.

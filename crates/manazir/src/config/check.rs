@@ -23,6 +23,7 @@ const CLIENT_ID_BYTES_MAX: usize = u16::MAX as usize;
 /// Refuses the first thing that cannot work.
 pub(super) fn check(settings: &Settings) -> Result<()> {
     places(settings)?;
+    settings.accounts.check()?;
     settings.sources.mqtt.iter().try_for_each(sensors)?;
     EventRollup::check(&settings.events.series).map_err(Error::msg).context("`events.series`")?;
     for (key, value, range) in ranges(settings) {
@@ -45,8 +46,8 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-fn ranges(settings: &Settings) -> [(&'static str, u64, RangeInclusive<u64>); 12] {
-    let Settings { limits, worker, events, lake, explanations, .. } = settings;
+fn ranges(settings: &Settings) -> [(&'static str, u64, RangeInclusive<u64>); 14] {
+    let Settings { limits, worker, events, lake, explanations, accounts, .. } = settings;
     [
         ("limits.event_bytes_max", limits.event_bytes_max as u64, 1..=u64::MAX),
         ("limits.batch_bytes_max", limits.batch_bytes_max as u64, 1..=u64::MAX),
@@ -59,6 +60,8 @@ fn ranges(settings: &Settings) -> [(&'static str, u64, RangeInclusive<u64>); 12]
         ("events.retention_days", events.retention_days.into(), 1..=DAYS_MAX),
         ("lake.retention_days", lake.retention_days.into(), 1..=DAYS_MAX),
         ("explanations.refresh_minutes", explanations.refresh_minutes.into(), 0..=SECONDS_MAX / 60),
+        ("accounts.idle_days", accounts.idle_days.into(), 1..=DAYS_MAX),
+        ("accounts.session_days", accounts.session_days.into(), 1..=DAYS_MAX),
         ("lake.disk_bytes_max", lake.disk_bytes_max, DISK_BYTES_MIN..=u64::MAX),
     ]
 }
