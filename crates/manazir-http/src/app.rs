@@ -16,6 +16,7 @@ use manazir_rollup::hosted::Hosted;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::keys::Keys;
+use crate::people::People;
 use crate::tasks::Tasks;
 
 /// Bounds of what a caller may ask.
@@ -69,6 +70,8 @@ pub struct App {
     pub tokens: Arc<dyn TokenStore>,
     /// People who are let in.
     pub accounts: Arc<Accounts>,
+    /// Who people are to each other.
+    pub people: People,
     /// Idempotency keys that were seen.
     pub keys: Keys,
     /// The hour.

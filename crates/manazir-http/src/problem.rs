@@ -1,5 +1,7 @@
 //! Errors as RFC 9457 problems.
 
+use std::time::Duration;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use manazir_rollup::history::TooMany;
@@ -129,6 +131,18 @@ impl Problem {
     fn away(name: &str, title: &'static str, detail: impl Into<String>, seconds: u32) -> Self {
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, name, title, detail);
         Self { retry_after_seconds: Some(seconds), ..problem }
+    }
+
+    /// The same succeeds after `wait`.
+    pub(crate) fn too_often(what: &str, wait: Duration) -> Self {
+        let seconds = wait.as_secs() as u32 + u32::from(wait.subsec_nanos() > 0);
+        let detail = format!("{what} was asked for too often: wait {seconds} s, then send it again");
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-often", "Not so fast", detail);
+        Self { retry_after_seconds: Some(seconds), ..problem }
+    }
+
+    pub(crate) fn conflict(name: &str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, name, title, detail)
     }
 
     pub(crate) fn too_many_spans(detail: impl Into<String>) -> Self {
