@@ -36,6 +36,6 @@ pub use page::{Listed, Listing, PAGE_MAX, Page, Start};
 pub use people_store::{PeopleStore, ProfileKey};
 pub use profile::{NewProfile, Profile, ProfilePatch};
 pub use recommendation::{RECOMMENDATIONS_MAX, Recommendation, Which};
-pub use search::{QUERY_CHARACTERS_MAX, SearchRank, search_rank};
+pub use search::{QUERY_CHARACTERS_MAX, SearchRank, folded, folded_query, search_rank};
 pub use suggestion::{Evidence, Rank, SHOWN_CONTACTS_MAX, Suggestion, SuggestionQuery, Suggestions};
 pub use user::{PersonState, USERS_MAX, UserId};

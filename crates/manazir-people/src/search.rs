@@ -20,10 +20,7 @@ pub struct SearchRank {
 /// Found is who is active and has the query, case ignored, anywhere in the username or the name. Every character means
 /// itself (BB-W35). An empty query finds nobody. Stores that look by an index must find the same.
 pub fn search_rank(query: &str, profile: &Profile) -> Option<SearchRank> {
-    let query: String = folded(query).chars().take(QUERY_CHARACTERS_MAX).collect();
-    if query.is_empty() || profile.state != PersonState::Active {
-        return None;
-    }
+    let query = folded_query(query).filter(|_| profile.state == PersonState::Active)?;
     let texts = [&profile.username, &profile.name].map(|text| text.as_deref().map(folded));
     let found = texts.iter().flatten().filter(|text| text.contains(&query));
     let is_inside = !found.map(|text| text.starts_with(&query)).reduce(|one, other| one || other)?;
@@ -31,8 +28,14 @@ pub fn search_rank(query: &str, profile: &Profile) -> Option<SearchRank> {
     Some(SearchRank { is_inside, text, user: profile.id })
 }
 
-/// As texts are compared.
-fn folded(text: &str) -> String {
+/// What of a query is looked for in [`folded`] texts; `None` if that is nothing.
+pub fn folded_query(query: &str) -> Option<String> {
+    let query: String = folded(query).chars().take(QUERY_CHARACTERS_MAX).collect();
+    (!query.is_empty()).then_some(query)
+}
+
+/// As texts are compared: without spaces around them, in small letters. What a store keeps to search in.
+pub fn folded(text: &str) -> String {
     text.trim().to_lowercase()
 }
 

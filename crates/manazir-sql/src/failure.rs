@@ -59,6 +59,16 @@ pub(crate) fn failed_rollup(who: &str, error: sqlx::Error) -> manazir_rollup::Er
     }
 }
 
+/// The same for people.
+pub(crate) fn failed_people(error: sqlx::Error) -> manazir_people::Error {
+    match error {
+        sqlx::Error::Decode(why) | sqlx::Error::ColumnDecode { source: why, .. } => {
+            manazir_people::Error::Damaged { what: "a row of people".to_owned(), why: why.to_string() }
+        }
+        error => manazir_people::Error::Away("the database".to_owned(), error.into()),
+    }
+}
+
 /// The same for tokens.
 pub(crate) fn failed_token(error: sqlx::Error) -> manazir_auth::Error {
     if passes(&error) {

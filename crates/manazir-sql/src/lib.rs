@@ -13,6 +13,7 @@ mod jobs;
 mod key;
 mod lake;
 mod name;
+mod people;
 mod projection;
 mod rollup;
 mod statement;
@@ -27,6 +28,7 @@ use sqlx::{Connection as _, PgConnection, PgPool, SqlitePool};
 
 pub use events::PostgresEvents;
 pub use lake::PostgresLake;
+pub use people::SqlPeople;
 pub use projection::Keeping;
 pub use rollup::RollupTable;
 

@@ -25,6 +25,7 @@ pub(crate) enum Value {
 pub(crate) struct Statement {
     text: String,
     values: Vec<Value>,
+    is_planned_anew: bool,
 }
 
 /// Binds the values of a statement to a query of either database.
@@ -45,7 +46,7 @@ macro_rules! bound {
 
 impl Statement {
     pub(crate) fn new(text: &'static str) -> Self {
-        Self { text: text.to_owned(), values: Vec::new() }
+        Self { text: text.to_owned(), values: Vec::new(), is_planned_anew: false }
     }
 
     /// Goes on with text.
@@ -73,6 +74,12 @@ impl Statement {
         self
     }
 
+    /// A value whose placeholder is in the text already; they are counted from the first.
+    pub(crate) fn bound(mut self, number: i64) -> Self {
+        self.values.push(Value::Number(Some(number)));
+        self
+    }
+
     pub(crate) fn text(self, text: &str) -> Self {
         self.value(Value::Text(Some(crate::text::kept(text).into_owned())))
     }
@@ -97,6 +104,13 @@ impl Statement {
         self
     }
 
+    /// PostgreSQL plans it anew each time it runs within a transaction. A plan that it keeps was right for the tables as
+    /// they were, which may have been empty.
+    pub(crate) fn planned_anew(mut self) -> Self {
+        self.is_planned_anew = true;
+        self
+    }
+
     /// Runs it within a transaction; the number of rows that it touched.
     pub(crate) async fn execute(self, connection: &mut Connection<'_>) -> Result<u64, sqlx::Error> {
         let query = AssertSqlSafe(self.text);
@@ -106,6 +120,7 @@ impl Statement {
                 .await
                 .map(|done| done.rows_affected()),
             Connection::Postgres(connection) => bound!(sqlx::query(query), self.values)
+                .persistent(!self.is_planned_anew)
                 .execute(&mut **connection)
                 .await
                 .map(|done| done.rows_affected()),
@@ -123,7 +138,8 @@ impl Statement {
                 bound!(sqlx::query_as::<_, R>(query), self.values).fetch_all(&mut **connection).await
             }
             Connection::Postgres(connection) => {
-                bound!(sqlx::query_as::<_, R>(query), self.values).fetch_all(&mut **connection).await
+                let query = bound!(sqlx::query_as::<_, R>(query), self.values);
+                query.persistent(!self.is_planned_anew).fetch_all(&mut **connection).await
             }
         }
     }
