@@ -20,6 +20,11 @@ pub struct Rate {
 }
 
 impl Rate {
+    /// `count` at once and in each second.
+    pub const fn per_second(count: u32) -> Self {
+        Self { burst: count, every: Duration::from_micros(1_000_000 / count as u64) }
+    }
+
     /// `count` at once and in each minute.
     pub const fn per_minute(count: u32) -> Self {
         Self { burst: count, every: Duration::from_micros(60_000_000 / count as u64) }
@@ -57,7 +62,7 @@ impl Bucket {
 
 /// Buckets by key, of which so many are kept at most.
 #[derive(Clone, Debug)]
-struct Buckets<K> {
+pub struct Buckets<K> {
     rate: Rate,
     max: usize,
     young: HashMap<K, Bucket>,
@@ -65,7 +70,8 @@ struct Buckets<K> {
 }
 
 impl<K: Clone + Eq + Hash> Buckets<K> {
-    fn new(rate: Rate, max: usize) -> Self {
+    /// Full ones, of which `max` are kept.
+    pub fn new(rate: Rate, max: usize) -> Self {
         Self { rate, max, young: HashMap::new(), old: HashMap::new() }
     }
 
@@ -82,7 +88,8 @@ impl<K: Clone + Eq + Hash> Buckets<K> {
         self.young.entry(key.clone()).or_insert(Bucket::FULL)
     }
 
-    fn take(&mut self, key: &K, now: Timestamp) -> Result<(), Duration> {
+    /// Takes one from the bucket of a key, or says how long to wait for it.
+    pub fn take(&mut self, key: &K, now: Timestamp) -> Result<(), Duration> {
         let rate = self.rate;
         self.bucket(key).take(rate, now)
     }

@@ -147,6 +147,38 @@ pub const RULES: &[Rule] = &[
     rule("GET",  "/api/v1/tokens",                   Access::Needs(Scope::Admin)),
     rule("POST", "/api/v1/tokens",                   Access::Needs(Scope::Admin)),
     rule("DELETE", "/api/v1/tokens/{id}",            Access::Needs(Scope::Admin)),
+    rule("POST", "/api/v1/users",                    Access::Needs(Scope::People)),
+    rule("GET",  "/api/v1/users",                    Access::PersonOr(Scope::People)),
+    rule("GET",  "/api/v1/users/{user}",             Access::PersonOr(Scope::People)),
+    rule("PATCH", "/api/v1/users/{user}",            Access::PersonOr(Scope::People)),
+    // The account goes with the person, which is not asked of these routes.
+    rule("DELETE", "/api/v1/users/{user}",           Access::Needs(Scope::People)),
+    rule("PUT",  "/api/v1/users/{user}/state",       Access::PersonOr(Scope::People)),
+    rule("GET",  "/api/v1/users/{user}/connections", Access::PersonOr(Scope::People)),
+    // Without consent: a person asks.
+    rule("POST", "/api/v1/users/{user}/connections", Access::Needs(Scope::People)),
+    rule("DELETE", "/api/v1/users/{user}/connections", Access::PersonOr(Scope::People)),
+    rule("GET",  "/api/v1/users/{user}/connections/{other}", Access::PersonOr(Scope::People)),
+    rule("DELETE", "/api/v1/users/{user}/connections/{other}", Access::PersonOr(Scope::People)),
+    rule("POST", "/api/v1/users/{user}/connections/batch", Access::Needs(Scope::People)),
+    rule("GET",  "/api/v1/users/{user}/connections/batch/{job}", Access::Needs(Scope::People)),
+    rule("DELETE", "/api/v1/users/{user}/connections/batch/{job}", Access::Needs(Scope::People)),
+    rule("GET",  "/api/v1/users/{user}/requests/outgoing", Access::PersonOr(Scope::People)),
+    rule("POST", "/api/v1/users/{user}/requests/outgoing", Access::PersonOr(Scope::People)),
+    rule("DELETE", "/api/v1/users/{user}/requests/outgoing/{other}", Access::PersonOr(Scope::People)),
+    rule("GET",  "/api/v1/users/{user}/requests/incoming", Access::PersonOr(Scope::People)),
+    rule("DELETE", "/api/v1/users/{user}/requests/incoming/{other}", Access::PersonOr(Scope::People)),
+    rule("POST", "/api/v1/users/{user}/requests/incoming/{other}/accept", Access::PersonOr(Scope::People)),
+    rule("GET",  "/api/v1/users/{user}/blocks",      Access::PersonOr(Scope::People)),
+    rule("PUT",  "/api/v1/users/{user}/blocks/{other}", Access::PersonOr(Scope::People)),
+    rule("DELETE", "/api/v1/users/{user}/blocks/{other}", Access::PersonOr(Scope::People)),
+    rule("GET",  "/api/v1/users/{user}/relations/{other}", Access::PersonOr(Scope::People)),
+    rule("GET",  "/api/v1/users/{user}/mutual/{other}", Access::PersonOr(Scope::People)),
+    rule("GET",  "/api/v1/users/{user}/suggestions", Access::PersonOr(Scope::People)),
+    rule("DELETE", "/api/v1/users/{user}/suggestions/{other}", Access::PersonOr(Scope::People)),
+    rule("GET",  "/api/v1/users/{user}/recommendations", Access::PersonOr(Scope::People)),
+    rule("POST", "/api/v1/users/{user}/recommendations", Access::Needs(Scope::People)),
+    rule("DELETE", "/api/v1/users/{user}/recommendations", Access::PersonOr(Scope::People)),
     rule("POST", "/api/v1/accounts",                 Access::Open),
     rule("GET",  "/api/v1/accounts",                 Access::Needs(Scope::Admin)),
     // One's own; of others, as administrators.
@@ -278,6 +310,36 @@ mod tests {
             GET /api/v1/tokens: admin
             POST /api/v1/tokens: admin
             DELETE /api/v1/tokens/{id}: admin
+            POST /api/v1/users: people admin
+            GET /api/v1/users: people admin person
+            GET /api/v1/users/{user}: people admin person
+            PATCH /api/v1/users/{user}: people admin person
+            DELETE /api/v1/users/{user}: people admin
+            PUT /api/v1/users/{user}/state: people admin person
+            GET /api/v1/users/{user}/connections: people admin person
+            POST /api/v1/users/{user}/connections: people admin
+            DELETE /api/v1/users/{user}/connections: people admin person
+            GET /api/v1/users/{user}/connections/{other}: people admin person
+            DELETE /api/v1/users/{user}/connections/{other}: people admin person
+            POST /api/v1/users/{user}/connections/batch: people admin
+            GET /api/v1/users/{user}/connections/batch/{job}: people admin
+            DELETE /api/v1/users/{user}/connections/batch/{job}: people admin
+            GET /api/v1/users/{user}/requests/outgoing: people admin person
+            POST /api/v1/users/{user}/requests/outgoing: people admin person
+            DELETE /api/v1/users/{user}/requests/outgoing/{other}: people admin person
+            GET /api/v1/users/{user}/requests/incoming: people admin person
+            DELETE /api/v1/users/{user}/requests/incoming/{other}: people admin person
+            POST /api/v1/users/{user}/requests/incoming/{other}/accept: people admin person
+            GET /api/v1/users/{user}/blocks: people admin person
+            PUT /api/v1/users/{user}/blocks/{other}: people admin person
+            DELETE /api/v1/users/{user}/blocks/{other}: people admin person
+            GET /api/v1/users/{user}/relations/{other}: people admin person
+            GET /api/v1/users/{user}/mutual/{other}: people admin person
+            GET /api/v1/users/{user}/suggestions: people admin person
+            DELETE /api/v1/users/{user}/suggestions/{other}: people admin person
+            GET /api/v1/users/{user}/recommendations: people admin person
+            POST /api/v1/users/{user}/recommendations: people admin
+            DELETE /api/v1/users/{user}/recommendations: people admin person
             POST /api/v1/accounts: anyone ingest read respond people admin person
             GET /api/v1/accounts: admin
             GET /api/v1/accounts/{account}: admin person

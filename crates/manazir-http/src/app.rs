@@ -17,6 +17,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::accounts::AccountSettings;
 use crate::keys::Keys;
+use crate::people::People;
 use crate::tasks::Tasks;
 
 /// Bounds of what a caller may ask.
@@ -70,6 +71,8 @@ pub struct App {
     pub tokens: Arc<dyn TokenStore>,
     /// People who are let in.
     pub accounts: Arc<Accounts>,
+    /// Who people are to each other.
+    pub people: People,
     /// How they get in.
     pub account_settings: Arc<AccountSettings>,
     /// Idempotency keys that were seen.

@@ -141,6 +141,10 @@ impl Problem {
         Self { retry_after_seconds: Some(seconds), ..problem }
     }
 
+    pub(crate) fn conflict(name: &str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, name, title, detail)
+    }
+
     pub(crate) fn too_many_spans(detail: impl Into<String>) -> Self {
         let title = "The answer would be too long";
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too-many-spans", title, detail)

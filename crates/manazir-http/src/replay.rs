@@ -7,7 +7,6 @@ use manazir_ingest::dead_letters::{DeadLetterEntry, DeadLetterFilter, LetterStat
 use manazir_ingest::decode::sensor::{self, Reading};
 use manazir_ingest::jobs::{Heard, Job, JobState, NewJob, Progress};
 use manazir_ingest::{Format, Message, decode, parts};
-use manazir_model::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::dead_letters::ReplayFilter;
@@ -15,10 +14,7 @@ use crate::ingest::{event_link, path_segment, samples};
 use crate::{App, Problem};
 
 /// The kind of these jobs.
-const KIND: &str = "replay_dead_letters";
-
-/// Kinds of jobs that [`resume`] goes on with.
-const RESUMED: [&str; 1] = [KIND];
+pub(crate) const KIND: &str = "replay_dead_letters";
 
 /// Letters between two words about the progress.
 const PAGE: usize = 100;
@@ -155,17 +151,8 @@ pub(crate) async fn begin(app: &App, filter: ReplayFilter) -> Result<Job, Proble
     Ok(job)
 }
 
-/// Goes on with the jobs that processes left behind which were not heard of for this time.
-pub async fn resume(app: &App, silence: Duration) -> Result<(), manazir_ingest::Error> {
-    let now = (app.now)();
-    let since = Timestamp(now.micros().saturating_sub(silence.as_micros() as i64));
-    for job in app.jobs.recover(app.tasks.incarnation(), since, &RESUMED, now).await? {
-        app.tasks.begin(run(app.clone(), job));
-    }
-    Ok(())
-}
-
-async fn run(app: App, job: Job) {
+/// Does, or goes on with, a job of this kind.
+pub(crate) async fn run(app: App, job: Job) {
     let mut outcome = Outcome::of(&job.progress);
     let mut progress = Progress {
         state: JobState::Running,

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use crate::{
     App, Problem, access, accounts, anomalies, dead_letters, docs, document, edge, events, explanations,
-    health, ingest, jobs, rollups, series, tokens, topology,
+    health, ingest, jobs, people, rollups, series, tokens, topology,
 };
 
 /// Bytes of a body about accounts: the longest names and passwords, in any writing.
@@ -47,6 +47,7 @@ fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(ingest::otlp::logs))
         .routes(routes!(ingest::otlp::traces))
         .routes(routes!(rollups::findings::take))
+        .routes(routes!(people::batch::begin))
         .layer(DefaultBodyLimit::max(app.limits.batch_bytes_max));
     // Tokens and what is private to a person stay out of every cache.
     let no_store = SetResponseHeaderLayer::overriding(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -100,12 +101,36 @@ fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::one))
         .routes(routes!(jobs::cancel))
+        .merge(people_routes())
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))
         .merge(accounts)
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
+}
+
+fn people_routes() -> OpenApiRouter<App> {
+    use people::{blocks, connections, finding, profiles, recommendations, relations, requests, suggestions};
+    OpenApiRouter::new()
+        .routes(routes!(finding::find, profiles::create))
+        .routes(routes!(profiles::one, profiles::update, profiles::erase))
+        .routes(routes!(profiles::set_state))
+        .routes(routes!(connections::list, connections::connect, connections::remove_by_query))
+        .routes(routes!(connections::is_connected, connections::remove))
+        .routes(routes!(people::batch::one, people::batch::stop))
+        .routes(routes!(requests::outgoing, requests::ask))
+        .routes(routes!(requests::cancel))
+        .routes(routes!(requests::incoming))
+        .routes(routes!(requests::reject))
+        .routes(routes!(requests::accept))
+        .routes(routes!(blocks::list))
+        .routes(routes!(blocks::block, blocks::unblock))
+        .routes(routes!(relations::one))
+        .routes(routes!(relations::mutual))
+        .routes(routes!(suggestions::list))
+        .routes(routes!(suggestions::dismiss))
+        .routes(routes!(recommendations::list, recommendations::add, recommendations::withdraw))
 }
 
 /// The OpenAPI 3.1 document.

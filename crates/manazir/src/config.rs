@@ -4,6 +4,7 @@
 mod accounts;
 mod check;
 mod explanations;
+mod people;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use tokio::runtime::Handle;
 
 pub use accounts::Accounts;
 pub use explanations::Explanations;
+pub use people::{GraphPlace, People};
 
 use crate::cli::{DATA_FOLDER, Serve};
 use crate::keeper::KeeperConfig;
@@ -67,6 +69,8 @@ pub struct Config {
     pub rollups: Vec<RollupConfig>,
     /// What explanations are made by, and how long they follow what arrives.
     pub explanations: Explanations,
+    /// Where the connections between people are read, and how much one may ask for.
+    pub people: People,
     /// Accounts of people.
     pub accounts: Accounts,
 }
@@ -264,6 +268,8 @@ pub struct Settings {
     pub rollups: Vec<RollupConfig>,
     /// What explanations are made by.
     pub explanations: Explanations,
+    /// See [`People`].
+    pub people: People,
     /// See [`Accounts`].
     pub accounts: Accounts,
 }
@@ -288,6 +294,7 @@ impl Settings {
             sources: config.sources,
             rollups: config.rollups,
             explanations: config.explanations,
+            people: config.people,
             accounts: Accounts { secret: std::env::var(SECRET).ok(), ..config.accounts },
         };
         check::check(&settings)?;

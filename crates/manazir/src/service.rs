@@ -5,6 +5,7 @@ mod backend;
 mod beside;
 mod explaining;
 mod forgetting;
+mod people;
 mod resuming;
 mod sensors;
 mod source;
@@ -34,6 +35,7 @@ use accounts::SigningIn;
 use backend::Backend;
 use beside::Beside;
 use explaining::Explaining;
+use people::Peopled;
 use resuming::Resuming;
 use upkeep::Upkeep;
 
@@ -66,6 +68,10 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
     let (beside, worker_ended) = Beside::start(settings, &backend, &waiting, &keeping)?;
     let hosting = host(settings, &backend).await?;
     let explainer = explainer(&backend, &truth);
+    let peopled = match settings.role {
+        Role::Worker => Peopled::idle(&truth),
+        Role::All | Role::Api => Peopled::start(&settings.people, &truth).await?,
+    };
     let signing_in = match settings.role {
         Role::Worker => None,
         Role::All | Role::Api => {
@@ -88,6 +94,7 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
         jobs: Arc::new(truth.clone()),
         tasks: beside.tasks(),
         tokens: Arc::new(Cached::new(Arc::new(truth.clone()), TOKENS_BELIEVED)),
+        people: peopled.people(),
         accounts,
         account_settings,
         keys: Keys::default(),
@@ -122,6 +129,7 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
     for one in hosting {
         one.stop().await;
     }
+    peopled.stop().await;
     let stopped = beside.stop().await;
     upkeep.stop().await;
     truth.close().await;

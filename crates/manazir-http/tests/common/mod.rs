@@ -23,7 +23,7 @@ use manazir_auth::{Accounts, Hasher, HashingCost, Scope, Secret, Token, TokenSto
 use manazir_explain::Explainer;
 use manazir_explain::gather::Sources;
 use manazir_explain::memory::{InMemoryExplanations, InMemoryGraph};
-use manazir_http::{App, Keys, Limits, Tasks, router};
+use manazir_http::{App, Keys, Limits, People, PeopleLimits, Tasks, router};
 use manazir_ingest::answers::Waiting;
 use manazir_ingest::contract::Counting;
 use manazir_ingest::decode;
@@ -34,6 +34,7 @@ use manazir_ingest::truth::memory::InMemory as Truth;
 use manazir_ingest::worker::{Config, Worker, run};
 use manazir_ingest::{Consumer, Delivery, Message, PARTITIONS};
 use manazir_model::Timestamp;
+use manazir_people::memory::InMemoryPeople;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -75,6 +76,7 @@ pub(crate) async fn app() -> App {
         waiting: Arc::new(Waiting::new("here")),
         tokens: Arc::new(tokens),
         accounts: accounts(),
+        people: people(),
         account_settings: Arc::default(),
         keys: Keys::default(),
         now: || Timestamp::from_seconds(1_700_000_000),
@@ -93,6 +95,12 @@ pub(crate) fn accounts() -> Arc<Accounts> {
     let gate = InPlace::new(Hasher::new(HashingCost::CHEAPEST).unwrap(), 4);
     let store = manazir_auth::memory::Accounts::default();
     Arc::new(Accounts::new(Arc::new(store), Arc::new(gate), rules, ring))
+}
+
+/// Nobody, in memory.
+pub(crate) fn people() -> People {
+    let people = Arc::new(InMemoryPeople::default());
+    People::new(people.clone(), people, PeopleLimits::default())
 }
 
 /// Answers from what a lake and a graph in memory hold.

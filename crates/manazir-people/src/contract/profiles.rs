@@ -15,6 +15,7 @@ pub(super) async fn check<P: People>(open: &impl AsyncFn(Limits) -> P) {
     a_patch_changes_what_it_names(open(Limits::default()).await).await;
     the_deactivated_keep_everything_and_get_nothing(open(Limits::default()).await).await;
     nothing_is_left_of_the_erased(open(Limits::default()).await).await;
+    many_are_looked_up_together(open(Limits::default()).await).await;
     every_character_of_a_search_means_itself(open(Limits::default()).await).await;
 }
 
@@ -133,6 +134,19 @@ async fn nothing_is_left_of_the_erased<P: People>(people: P) {
     assert_eq!(people.create(&again).await.unwrap().id, UserId(7));
     let public = NewProfile { email: "a@b".to_owned(), username: None, ..person(1) };
     assert_eq!(refused(people.create(&public).await), Refusal::Taken { field: "public_id" });
+}
+
+async fn many_are_looked_up_together<P: People>(people: P) {
+    join(&people, 3).await;
+    people.set_state(UserId(2), PersonState::Erased, Timestamp(90)).await.unwrap();
+    people.set_state(UserId(3), PersonState::Deactivated, Timestamp(90)).await.unwrap();
+    let asked = [3, 9, 1, 2, 3].map(Uuid::from_u128);
+    let expected = [Some(UserId(3)), None, Some(UserId(1)), None, Some(UserId(3))];
+    assert_eq!(people.numbers(&asked).await.unwrap(), expected);
+    assert_eq!(people.numbers(&[]).await.unwrap(), []);
+    let many: Vec<Uuid> = (1..=2_500).map(Uuid::from_u128).collect();
+    let known: Vec<_> = people.numbers(&many).await.unwrap().into_iter().flatten().collect();
+    assert_eq!(known, [UserId(1), UserId(3)]);
 }
 
 async fn found(people: &impl PeopleStore, query: &str) -> Vec<u32> {

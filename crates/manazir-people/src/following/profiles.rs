@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use manazir_model::Timestamp;
+use uuid::Uuid;
 
 use super::Following;
 use crate::{
@@ -22,6 +23,10 @@ impl<T: ConnectionLog + PeopleStore> PeopleStore for Following<T> {
 
     async fn profile(&self, key: &ProfileKey) -> Result<Option<Profile>, Error> {
         self.truth.profile(key).await
+    }
+
+    async fn numbers(&self, public_ids: &[Uuid]) -> Result<Vec<Option<UserId>>, Error> {
+        self.truth.numbers(public_ids).await
     }
 
     async fn profiles(&self, users: &[UserId]) -> Result<Vec<Profile>, Error> {

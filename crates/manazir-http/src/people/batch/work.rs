@@ -1,0 +1,117 @@
+//! The job of a batch.
+
+use manazir_ingest::jobs::{Heard, Job, JobState, Progress};
+use manazir_people::{Act, Action, PersonState, Profile, ProfileKey};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::outcome::{Outcome, Outcomes};
+use crate::{App, Problem};
+
+/// The kind of these jobs.
+pub(crate) const KIND: &str = "connect_people";
+
+/// People between two words about the progress: written in one transaction, and done again after a crash.
+const GROUP: usize = 500;
+
+/// What a job works on.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Input {
+    /// Who is connected.
+    pub(super) user: Uuid,
+    /// To whom.
+    pub(super) ids: Vec<Uuid>,
+    /// What its idempotency key comes down to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) key: Option<String>,
+    /// What its people come down to.
+    pub(super) body: String,
+}
+
+/// Does, or goes on with, a job of this kind.
+pub(crate) async fn run(app: App, job: Job) {
+    let mut outcomes = Outcomes::of(&job.progress);
+    let mut progress = Progress {
+        state: JobState::Running,
+        done: outcomes.len() as u64,
+        total: None,
+        message: "connects people".to_owned(),
+        result: outcomes.written(),
+        link: job.progress.link.clone(),
+    };
+    let ended = connect_all(&app, &job, &mut progress, &mut outcomes).await;
+    (progress.state, progress.message) = match ended {
+        Ok(state) => (state, said(state, &outcomes)),
+        Err(why) => (JobState::Failed, why.detail().to_owned()),
+    };
+    (progress.done, progress.result) = (outcomes.len() as u64, outcomes.written());
+    if let Err(error) = app.jobs.update(job.id, app.tasks.incarnation(), &progress, (app.now)()).await {
+        // It will be found as interrupted, and gone on with.
+        tracing::error!(job = job.id, %error, "the end of a job could not be written down");
+    }
+}
+
+fn said(state: JobState, outcomes: &Outcomes) -> String {
+    let (connected, refused) = (outcomes.connected(), outcomes.len() as u64 - outcomes.connected());
+    let so_far = format!("{connected} connected, {refused} refused");
+    match state {
+        JobState::Queued => format!("{so_far}; goes on when the service does"),
+        JobState::Cancelled => format!("{so_far}; stopped by request"),
+        _ => so_far,
+    }
+}
+
+/// Goes on after those who were seen to; how it ended. Whoever was connected by a process that did not live to say so
+/// is found connected, which counts as the same.
+async fn connect_all(
+    app: &App,
+    job: &Job,
+    progress: &mut Progress,
+    outcomes: &mut Outcomes,
+) -> Result<JobState, Problem> {
+    let input: Input = serde_json::from_str(&job.input).map_err(|error| Problem::internal(&error))?;
+    progress.total = Some(input.ids.len() as u64);
+    progress.link = Some(format!("/api/v1/users/{}/connections/batch/{}", input.user, job.id));
+    let Some(user) = person(app, input.user).await? else {
+        return Err(Problem::not_found("the user was erased meanwhile"));
+    };
+    loop {
+        (progress.done, progress.result) = (outcomes.len() as u64, outcomes.written());
+        match app.jobs.update(job.id, app.tasks.incarnation(), progress, (app.now)()).await? {
+            Heard::Continue => {}
+            Heard::Cancel => return Ok(JobState::Cancelled),
+            Heard::NotYours => return Ok(JobState::Failed),
+        }
+        let rest = input.ids.get(outcomes.len()..).unwrap_or_default();
+        let group = &rest[..rest.len().min(GROUP)];
+        if group.is_empty() {
+            return Ok(JobState::Done);
+        }
+        if app.tasks.stopping() {
+            return Ok(JobState::Queued);
+        }
+        for outcome in connect(app, &user, group).await? {
+            outcomes.push(outcome);
+        }
+    }
+}
+
+async fn person(app: &App, id: Uuid) -> Result<Option<Profile>, Problem> {
+    let found = app.people.store.profile(&ProfileKey::Public(id)).await;
+    let found = found.map_err(|error| Problem::of_people(error, &[]))?;
+    Ok(found.filter(|user| user.state != PersonState::Erased))
+}
+
+async fn connect(app: &App, user: &Profile, group: &[Uuid]) -> Result<Vec<Outcome>, Problem> {
+    let of_store = |error| Problem::of_people(error, &[user]);
+    let numbers = app.people.store.numbers(group).await.map_err(of_store)?;
+    let at = (app.now)();
+    let act = |to: &_| Act { by: user.id, to: *to, action: Action::Connect, at };
+    let acts: Vec<Act> = numbers.iter().flatten().map(act).collect();
+    let mut done = app.people.graph.write(&acts).await.map_err(of_store)?.into_iter();
+    let outcome = |number: &Option<_>| match number.and_then(|_| done.next()) {
+        Some(done) => Outcome::of(&done, user.id),
+        None => Outcome::Unknown,
+    };
+    Ok(numbers.iter().map(outcome).collect())
+}
