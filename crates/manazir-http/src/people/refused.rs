@@ -62,6 +62,10 @@ impl Problem {
                     format!("{} has {max} {what}, the most there can be: remove some first", name(*user));
                 Self::conflict("full", "No room for more", detail)
             }
+            Refusal::LastAdmin => {
+                let detail = "the last administrator stays: give somebody else that role first";
+                Self::conflict("last-administrator", "Nobody would run the place", detail)
+            }
             Refusal::Taken { field } => {
                 let detail =
                     format!("another user has this {field}: choose another, or look that user up by it");
