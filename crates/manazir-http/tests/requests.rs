@@ -9,15 +9,29 @@ mod needs_schemathesis {
 
     use manazir_auth::Scope;
 
+    use std::sync::Arc;
+
+    use manazir_http::{People, PeopleLimits};
+    use manazir_people::memory::InMemoryPeople;
+    use manazir_people::{contract, Limits};
+
     use super::common::{Service, rollup, secret};
 
     /// For each operation; `MANAZIR_SCHEMATHESIS_CASES` says otherwise.
     const CASES: &str = "25";
 
+    /// The people that `schemathesis.toml` names.
+    async fn three_people() -> People {
+        let people = Arc::new(InMemoryPeople::new(Limits::default(), 1_000));
+        contract::join(&*people, 3).await;
+        People::new(people.clone(), people, PeopleLimits::default())
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn the_answers_are_those_of_the_document() {
         let mut service = Service::start(true).await;
         service.app.rollups = [rollup::karma().await].into();
+        service.app.people = three_people().await;
         let address = service.listen().await;
         let program = std::env::var_os("MANAZIR_SCHEMATHESIS").unwrap_or_else(|| "schemathesis".into());
         let cases = std::env::var("MANAZIR_SCHEMATHESIS_CASES").unwrap_or_else(|_| CASES.to_owned());

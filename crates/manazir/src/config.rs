@@ -3,6 +3,7 @@
 
 mod check;
 mod explanations;
+mod people;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use tokio::runtime::Handle;
 
 pub use explanations::Explanations;
+pub use people::{GraphPlace, People};
 
 use crate::cli::{DATA_FOLDER, Serve};
 use crate::keeper::KeeperConfig;
@@ -62,6 +64,8 @@ pub struct Config {
     pub rollups: Vec<RollupConfig>,
     /// What explanations are made by, and how long they follow what arrives.
     pub explanations: Explanations,
+    /// Where the connections between people are read, and how much one may ask for.
+    pub people: People,
 }
 
 /// A continuous aggregate that is hosted.
@@ -257,6 +261,8 @@ pub struct Settings {
     pub rollups: Vec<RollupConfig>,
     /// What explanations are made by.
     pub explanations: Explanations,
+    /// See [`People`].
+    pub people: People,
 }
 
 impl Settings {
@@ -279,6 +285,7 @@ impl Settings {
             sources: config.sources,
             rollups: config.rollups,
             explanations: config.explanations,
+            people: config.people,
         };
         check::check(&settings)?;
         Ok(settings)

@@ -4,6 +4,7 @@ mod backend;
 mod beside;
 mod explaining;
 mod forgetting;
+mod people;
 mod resuming;
 mod sensors;
 mod source;
@@ -32,6 +33,7 @@ use crate::server_file::ServerFile;
 use backend::Backend;
 use beside::Beside;
 use explaining::Explaining;
+use people::Peopled;
 use resuming::Resuming;
 use upkeep::Upkeep;
 
@@ -62,6 +64,10 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
     let (beside, worker_ended) = Beside::start(settings, &backend, &waiting, &keeping)?;
     let hosting = host(settings, &backend).await?;
     let explainer = explainer(&backend, &truth);
+    let peopled = match settings.role {
+        Role::Worker => Peopled::idle(&truth),
+        Role::All | Role::Api => Peopled::start(&settings.people, &truth).await?,
+    };
     let app = App {
         explainer: Arc::clone(&explainer),
         queue: backend.queue(),
@@ -73,6 +79,7 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
         jobs: Arc::new(truth.clone()),
         tasks: beside.tasks(),
         tokens: Arc::new(Cached::new(Arc::new(truth.clone()), TOKENS_BELIEVED)),
+        people: peopled.people(),
         keys: Keys::default(),
         now,
         limits: limits(settings),
@@ -98,6 +105,7 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
     for one in hosting {
         one.stop().await;
     }
+    peopled.stop().await;
     let stopped = beside.stop().await;
     upkeep.stop().await;
     truth.close().await;

@@ -8,6 +8,7 @@ use manazir_people::{
     Change, Error, NewProfile, PeopleStore, PersonState, Profile, ProfileKey, ProfilePatch, Refusal,
     USERS_MAX, UserId, folded,
 };
+use uuid::Uuid;
 
 use super::{ROWS_A_STATEMENT, SqlPeople, code, failed, id, log, number, text};
 use crate::statement::{Connection, Statement, Writing, raise};
@@ -243,6 +244,22 @@ impl PeopleStore for SqlPeople {
         };
         let rows: Vec<Row> = one.fetch(&self.truth).await.map_err(failed)?;
         rows.into_iter().next().map(profile).transpose()
+    }
+
+    async fn numbers(&self, public_ids: &[Uuid]) -> Result<Vec<Option<UserId>>, Error> {
+        let mut found = HashMap::with_capacity(public_ids.len());
+        for some in public_ids.chunks(ROWS_A_STATEMENT) {
+            let rows = Statement::new("SELECT public_id, id FROM people WHERE state <> ")
+                .number(code::of_state(PersonState::Erased))
+                .then(" AND public_id IN (VALUES ")
+                .rows(some.iter().map(|id| vec![text(Some(&id.to_string()))]))
+                .then(")");
+            let rows: Vec<(String, i64)> = rows.fetch(&self.truth).await.map_err(failed)?;
+            for (public_id, number) in rows {
+                found.insert(public_id, code::user(number)?);
+            }
+        }
+        Ok(public_ids.iter().map(|id| found.get(&id.to_string()).copied()).collect())
     }
 
     async fn profiles(&self, users: &[UserId]) -> Result<Vec<Profile>, Error> {

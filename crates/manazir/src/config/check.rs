@@ -17,6 +17,15 @@ const SECONDS_MAX: u64 = 86_400;
 /// The smallest disk that days of samples can be kept on.
 const DISK_BYTES_MIN: u64 = 1 << 20;
 
+/// The most that a person may have of anything; a graph is made for thousands.
+const TIES_MAX: u64 = 1_000_000;
+
+/// More in a second is no limit any more.
+const RATE_MAX: u64 = 100_000;
+
+/// A job of more people is too long a row.
+const BATCH_MAX: u64 = 25_000;
+
 /// The longest text that MQTT can write.
 const CLIENT_ID_BYTES_MAX: usize = u16::MAX as usize;
 
@@ -45,8 +54,8 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-fn ranges(settings: &Settings) -> [(&'static str, u64, RangeInclusive<u64>); 12] {
-    let Settings { limits, worker, events, lake, explanations, .. } = settings;
+fn ranges(settings: &Settings) -> [(&'static str, u64, RangeInclusive<u64>); 18] {
+    let Settings { limits, worker, events, lake, explanations, people, .. } = settings;
     [
         ("limits.event_bytes_max", limits.event_bytes_max as u64, 1..=u64::MAX),
         ("limits.batch_bytes_max", limits.batch_bytes_max as u64, 1..=u64::MAX),
@@ -59,6 +68,12 @@ fn ranges(settings: &Settings) -> [(&'static str, u64, RangeInclusive<u64>); 12]
         ("events.retention_days", events.retention_days.into(), 1..=DAYS_MAX),
         ("lake.retention_days", lake.retention_days.into(), 1..=DAYS_MAX),
         ("explanations.refresh_minutes", explanations.refresh_minutes.into(), 0..=SECONDS_MAX / 60),
+        ("people.contacts_max", people.contacts_max as u64, 1..=TIES_MAX),
+        ("people.ties_max", people.ties_max as u64, 1..=TIES_MAX),
+        ("people.searches_a_second", people.searches_a_second.into(), 1..=RATE_MAX),
+        ("people.requests_a_second", people.requests_a_second.into(), 1..=RATE_MAX),
+        ("people.answers_a_second", people.answers_a_second.into(), 1..=RATE_MAX),
+        ("people.batch_max", people.batch_max as u64, 1..=BATCH_MAX),
         ("lake.disk_bytes_max", lake.disk_bytes_max, DISK_BYTES_MIN..=u64::MAX),
     ]
 }

@@ -1,0 +1,51 @@
+//! Person × route: a changed permission is a changed line.
+
+use std::fmt::Write;
+
+use expect_test::expect;
+use manazir_auth::{Role, permission};
+
+use crate::world::World;
+
+/// A body with which each of them can be asked.
+fn body(method: &str, path: &str) -> &'static str {
+    match (method, path.rsplit('/').next().unwrap_or_default()) {
+        ("POST", "users") => r#"{"email": "new@example.com"}"#,
+        ("PUT", "state") => r#"{"state": "deactivated"}"#,
+        ("POST", "connections" | "outgoing") => r#"{"id": "@bob"}"#,
+        ("POST", "batch") => r#"{"ids": ["@bob"]}"#,
+        ("POST", "recommendations") => r#"{"source": "a", "items": [{"id": "@bob"}]}"#,
+        ("PATCH", _) => "{}",
+        _ => "",
+    }
+}
+
+/// BB-W3, and a person who acts for another.
+#[tokio::test]
+async fn bb_w3_who_may_do_what_to_ada() {
+    let mut table = String::new();
+    for rule in permission::RULES.iter().filter(|rule| rule.path.starts_with("/api/v1/users")) {
+        let mut may = Vec::new();
+        for who in ["", "ingest", "read", "respond", "people", "admin", "ada", "bob", "root"] {
+            // A world of its own: what one does must not matter to the next.
+            let mut world = World::in_memory().await;
+            world.join(&["ada", "bob"]).await;
+            world.sign_up("root", Role::Admin).await;
+            let path = rule.path.replace("{user}", "@ada").replace("{other}", "@bob").replace("{job}", "1");
+            let query = match (rule.method, rule.path) {
+                ("GET", "/api/v1/users") => "?search=a",
+                ("DELETE", "/api/v1/users/{user}/connections") => "?user=@bob",
+                _ => "",
+            };
+            let said = world.ask(who, rule.method, &format!("{path}{query}"), body(rule.method, rule.path)).await;
+            let expected = if who.is_empty() { 401 } else { 403 };
+            match said.status {
+                401 | 403 => assert_eq!(said.status, expected, "{who} {}", rule.path),
+                _ => may.push(if who.is_empty() { "anyone" } else { who }),
+            }
+        }
+        let path = rule.path.trim_start_matches("/api/v1/users");
+        writeln!(table, "{} {path}: {}", rule.method, may.join(" ")).unwrap();
+    }
+    expect![[""]].assert_eq(&table);
+}
