@@ -1,10 +1,13 @@
-//! People and their connections through the router: over the truth in memory, a copy that follows it, a file, and a real
-//! PostgreSQL. Tests are named by the weaknesses of the originals that they look for.
+//! People and their connections through the router, over the truth in memory and a copy that follows it; the tests of the
+//! program run the same scenarios over databases. They are named by the weaknesses of the originals that they look for.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
 #[path = "../common/mod.rs"]
 mod common;
+
+#[macro_use]
+mod scenarios;
 
 mod batch;
 mod connections;
@@ -16,8 +19,7 @@ mod requests;
 mod suggestions;
 mod world;
 
-/// Runs each scenario over each store.
-macro_rules! over_each_store {
+macro_rules! over_memory {
     ($($module:ident: $($scenario:ident,)*;)*) => {
         mod over_memory {
             $(mod $module { $(
@@ -35,66 +37,11 @@ macro_rules! over_each_store {
                 }
             )* })*
         }
-        mod over_a_file {
-            $(mod $module { $(
-                #[tokio::test]
-                async fn $scenario() {
-                    let folder = tempfile::tempdir().unwrap();
-                    crate::$module::$scenario(crate::world::World::over_a_file(&folder).await).await;
-                }
-            )* })*
-        }
-        mod over_a_copy_of_a_server_needs_postgres {
-            /// One server for all: to start one takes longer than the scenarios.
-            #[tokio::test]
-            async fn all_of_them() {
-                let server = manazir_testkit::postgres::Postgres::start();
-                $($(
-                    crate::$module::$scenario(crate::world::World::over_a_copy_of(&server).await).await;
-                )*)*
-            }
-        }
-        mod over_a_server_needs_postgres {
-            /// See above.
-            #[tokio::test]
-            async fn all_of_them() {
-                let server = manazir_testkit::postgres::Postgres::start();
-                $($(
-                    crate::$module::$scenario(crate::world::World::over_a_server(&server).await).await;
-                )*)*
-            }
-        }
     };
 }
 
-over_each_store! {
-    profiles:
-        cm_w7_w8_an_address_is_enough_and_is_one_persons_alone,
-        cm_w5_a_profile_is_changed_by_a_merge_patch,
-        others_see_what_everybody_may,
-        who_is_put_aside_keeps_everything_and_who_is_erased_nothing,
-        bb_w35_people_are_found_and_every_character_means_itself,
-    ;
-    connections:
-        cm_w2_w6_w11_w12_connections_are_made_once_and_between_two_who_are_there,
-        cm_w1_w3_w4_pages_are_whole_by_cursor_and_by_offset,
-        bb_w20_a_page_is_that_page_whatever_was_asked_before,
-        mutual_contacts_are_those_of_both,
-    ;
-    requests:
-        bb_13_to_17_a_request_is_sent_answered_taken_back,
-        bb_w25_requests_that_cross_are_a_connection_and_no_answer_counts_twice,
-        who_is_blocked_learns_nothing_of_it,
-        requests_are_listed_with_their_time,
-    ;
-    suggestions:
-        bb_w30_suggestions_are_ranked_give_a_reason_and_can_be_dismissed,
-        cm_9_to_11_cm_w10_recommendations_are_added_listed_and_withdrawn,
-    ;
-    batch:
-        cm_w9_many_are_connected_by_a_job_that_tells_of_each,
-        the_same_key_is_the_same_job,
-        a_batch_that_is_stopped_keeps_what_is_done,
-        a_batch_goes_on_after_its_process_was_killed,
-    ;
-}
+for_each_scenario!(over_memory);
+
+// TEMPORARY
+#[path = "../../../manazir/tests/people/databases.rs"]
+mod databases;

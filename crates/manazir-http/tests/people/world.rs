@@ -13,8 +13,6 @@ use manazir_auth::{Role, Scope};
 use manazir_http::{App, People, PeopleLimits, router};
 use manazir_people::memory::InMemoryPeople;
 use manazir_people::{Following, GraphStore, NewProfile, PeopleStore};
-use manazir_sql::{SqlPeople, Truth};
-use manazir_testkit::postgres::Postgres;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -74,21 +72,8 @@ impl World {
         Self::over(Arc::new(Following::load(InMemoryPeople::default()).await.unwrap())).await
     }
 
-    pub(crate) async fn over_a_file(folder: &tempfile::TempDir) -> Self {
-        let address = format!("sqlite://{}", folder.path().join("truth.db").display());
-        Self::over(Arc::new(SqlPeople::new(Truth::open(&address).await.unwrap()))).await
-    }
-
-    pub(crate) async fn over_a_server(server: &Postgres) -> Self {
-        Self::over(Arc::new(SqlPeople::new(Truth::open(&server.database()).await.unwrap()))).await
-    }
-
-    pub(crate) async fn over_a_copy_of(server: &Postgres) -> Self {
-        let truth = SqlPeople::new(Truth::open(&server.database()).await.unwrap());
-        Self::over(Arc::new(Following::load(truth).await.unwrap())).await
-    }
-
-    async fn over<T: PeopleStore + GraphStore + 'static>(people: Arc<T>) -> Self {
+    /// A service over a store.
+    pub(crate) async fn over<T: PeopleStore + GraphStore + 'static>(people: Arc<T>) -> Self {
         let (store, graph): (Arc<dyn PeopleStore>, Arc<dyn GraphStore>) = (people.clone(), people);
         let people = People::new(Arc::clone(&store), Arc::clone(&graph), unlimited());
         let app = App { people, ..common::app().await };
