@@ -78,8 +78,12 @@ kinds! {
     LetIn = "let_in",
     /// Somebody was invited.
     Invited = "invited",
+    /// An invitation was withdrawn before anybody used it.
+    InvitationWithdrawn = "invitation_withdrawn",
     /// A link for a new password was made.
     ResetLinked = "reset_linked",
+    /// An account was erased, with what the audit log said of it before.
+    Erased = "erased",
 }
 
 /// An entry to be written.

@@ -32,9 +32,15 @@ impl LinkSecret {
         text.strip_prefix("mzl_").and_then(unhex).map(Self)
     }
 
-    /// The text, to be put behind the `#` of an address, where no server and no `Referer` sees it.
+    /// The text. See [`LinkSecret::page`].
     pub fn reveal(&self) -> String {
         format!("mzl_{}", hex(&self.0))
+    }
+
+    /// The address of the page `name` of an installation, where it is used: the secret stands behind the `#`, which
+    /// browsers keep to themselves.
+    pub fn page(&self, address: &str, name: &str) -> String {
+        format!("{}/{name}#{}", address.trim_end_matches('/'), self.reveal())
     }
 
     /// What is kept of it.
@@ -48,6 +54,51 @@ impl LinkSecret {
 impl fmt::Debug for LinkSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("LinkSecret")
+    }
+}
+
+/// By which an invitation is named without its secret: the first 8 bytes of its hash, written as 16 hexadecimal digits.
+/// Nobody comes from it to the secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InvitationId(pub [u8; 8]);
+
+impl InvitationId {
+    /// The name of the invitation with this hash.
+    pub fn of(hash: TokenHash) -> Self {
+        Self(std::array::from_fn(|index| hash.as_bytes()[index]))
+    }
+
+    /// The name in its text.
+    pub fn parse(text: &str) -> Option<Self> {
+        unhex(text).map(Self)
+    }
+}
+
+impl fmt::Display for InvitationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
+/// An open invitation as an administrator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// By which it is withdrawn.
+    pub id: InvitationId,
+    /// What the account will be.
+    pub role: Role,
+    /// The only address that it may have, if the invitation was for one.
+    pub email: Option<Email>,
+    /// Until when it is good.
+    pub expires_at: Timestamp,
+}
+
+impl Invitation {
+    /// A link as an administrator sees it; `None` if it is no invitation.
+    pub fn of(hash: TokenHash, link: &Link) -> Option<Self> {
+        let Purpose::Invitation { role, email } = &link.purpose else { return None };
+        let id = InvitationId::of(hash);
+        Some(Self { id, role: *role, email: email.clone(), expires_at: link.expires_at })
     }
 }
 

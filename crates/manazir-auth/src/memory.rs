@@ -1,6 +1,7 @@
 //! Tokens and accounts in memory: the twins of the real stores.
 
 mod accounts;
+mod letters;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,6 +9,7 @@ use async_trait::async_trait;
 use manazir_model::Timestamp;
 
 pub use accounts::Accounts;
+pub use letters::Letters;
 
 use crate::{Error, Token, TokenHash, TokenStore};
 

@@ -179,6 +179,29 @@ pub const RULES: &[Rule] = &[
     rule("GET",  "/api/v1/users/{user}/recommendations", Access::PersonOr(Scope::People)),
     rule("POST", "/api/v1/users/{user}/recommendations", Access::Needs(Scope::People)),
     rule("DELETE", "/api/v1/users/{user}/recommendations", Access::PersonOr(Scope::People)),
+    rule("POST", "/api/v1/accounts",                 Access::Open),
+    rule("GET",  "/api/v1/accounts",                 Access::Needs(Scope::Admin)),
+    // One's own; of others, as administrators.
+    rule("GET",  "/api/v1/accounts/{account}",       Access::PersonOr(Scope::Admin)),
+    rule("PATCH", "/api/v1/accounts/{account}",      Access::Needs(Scope::Admin)),
+    rule("PUT",  "/api/v1/accounts/me/password",     Access::Person),
+    rule("POST", "/api/v1/accounts/{account}/password-reset", Access::Needs(Scope::Admin)),
+    rule("GET",  "/api/v1/accounts/{account}/sessions", Access::Needs(Scope::Admin)),
+    rule("DELETE", "/api/v1/accounts/{account}/sessions", Access::Needs(Scope::Admin)),
+    rule("DELETE", "/api/v1/accounts/{account}/sessions/{session}", Access::Needs(Scope::Admin)),
+    // These ask for a password, a refresh token or a link by themselves.
+    rule("POST", "/api/v1/sessions",                 Access::Open),
+    rule("POST", "/api/v1/sessions/refresh",         Access::Open),
+    rule("DELETE", "/api/v1/sessions/current",       Access::Open),
+    rule("POST", "/api/v1/password-resets",          Access::Open),
+    rule("POST", "/api/v1/password-resets/redeem",   Access::Open),
+    rule("GET",  "/api/v1/sessions",                 Access::Person),
+    rule("DELETE", "/api/v1/sessions",               Access::Person),
+    rule("DELETE", "/api/v1/sessions/{session}",     Access::Person),
+    rule("POST", "/api/v1/invitations",              Access::Needs(Scope::Admin)),
+    rule("GET",  "/api/v1/invitations",              Access::Needs(Scope::Admin)),
+    rule("DELETE", "/api/v1/invitations/{id}",       Access::Needs(Scope::Admin)),
+    rule("GET",  "/api/v1/audit",                    Access::Needs(Scope::Admin)),
 ];
 
 /// What a route takes; `None`, which is to deny, if the table does not name it.

@@ -2,6 +2,7 @@
 //! bytes and address as arguments. Whoever answers requests calls these and shapes what they say.
 
 mod administration;
+mod authority;
 mod names;
 mod sign_in;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use manazir_model::Timestamp;
 
 pub use administration::DeedRefused;
+pub use authority::Authority;
 pub use sign_in::{RefreshRefused, SignInRefused, SignedIn};
 
 use crate::access::{AccessClaims, AccessFault, AccessRules};
@@ -196,6 +198,16 @@ impl Accounts {
         }
         let found = self.store.account(id).await?.map(|known| known.account.username);
         Ok(found.inspect(|name| self.names.learn(id, name)))
+    }
+
+    /// An account, for its owner; `None` if there is no such one.
+    pub async fn account(&self, id: AccountId) -> Result<Option<Account>, AccountError> {
+        Ok(self.store.account(id).await?.map(|known| known.account))
+    }
+
+    /// How long sessions last.
+    pub fn session_rules(&self) -> &SessionRules {
+        &self.rules.sessions
     }
 
     /// Makes an account; with an invitation where that is asked for. `entropy` is 32 random bytes.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use manazir_model::Timestamp;
 
 use crate::audit::{AuditEntry, Audited, Occasion};
-use crate::link::Link;
+use crate::link::{Invitation, InvitationId, Link};
 use crate::revocation::Revocations;
 use crate::session::{
     Device, EndedBy, Family, Presented, RefreshToken, Session, SessionId, SessionRules, Successor,
@@ -85,8 +85,8 @@ pub struct Refreshed {
 #[async_trait]
 pub trait AccountStore: Send + Sync {
     /// Makes an account of version 0, and uses the link of this hash if there is one: it must be an invitation that
-    /// is good at `on.at`, and its role and address hold. `folded`, `look` and the address's key are each unique.
-    /// Audit: `Registered`.
+    /// is good at `on.at`, and its role and address hold. `folded`, `look` and the address's key are each unique; if
+    /// somebody has the identity, the address counts as taken. Audit: `Registered`.
     async fn create(
         &self,
         new: &NewAccount,
@@ -175,6 +175,14 @@ pub trait AccountStore: Send + Sync {
     /// Keeps a link; a former one for a new password of the same account is good no more. False if there is no such
     /// account, or if [`crate::link::INVITATIONS_MAX`] invitations are open. Audit: `Invited` or `ResetLinked`.
     async fn keep_link(&self, hash: TokenHash, link: &Link, on: &Occasion) -> Result<bool, AccountError>;
+
+    /// The invitations that are good at `now`, those that end first in front; there are never more than
+    /// [`crate::link::INVITATIONS_MAX`].
+    async fn invitations(&self, now: Timestamp) -> Result<Vec<Invitation>, AccountError>;
+
+    /// Withdraws an invitation that is good at `on.at`; false if there is no such one, as when it was used. Audit:
+    /// `InvitationWithdrawn` with its role.
+    async fn withdraw_invitation(&self, id: InvitationId, on: &Occasion) -> Result<bool, AccountError>;
 
     /// The link of this hash, if it was not used and is good at `now`.
     async fn link(&self, hash: TokenHash, now: Timestamp) -> Result<Option<Link>, AccountError>;

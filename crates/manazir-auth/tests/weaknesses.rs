@@ -452,6 +452,31 @@ fn whoever_is_invited_gets_the_role_of_the_invitation_and_every_deed_is_noted_wi
 }
 
 #[test]
+fn whoever_may_invite_sees_open_invitations_without_their_secrets_and_withdraws_them() {
+    let place = Place::new();
+    place.register("root", Role::Admin);
+    place.register("bob", Role::Member);
+    let (admin, bob) =
+        (place.sign_in("root", PASSWORD, 1).unwrap(), place.sign_in("bob", PASSWORD, 1).unwrap());
+    let on_two = on(2, 1);
+    let invite = place.accounts.invite(&admin.claims, Role::Viewer, None, place.entropy(), &on_two);
+    let link = block_on(invite).unwrap();
+    let list = |who: &SignedIn| block_on(place.accounts.invitations(&who.claims, at(3)));
+    let open = list(&admin).unwrap();
+    assert_eq!(open.iter().map(|invitation| invitation.role).collect::<Vec<_>>(), [Role::Viewer]);
+    assert!(!link.reveal().contains(&open[0].id.to_string()));
+    let withdraw =
+        |who: &SignedIn| block_on(place.accounts.withdraw_invitation(&who.claims, open[0].id, &on(3, 1)));
+    assert!(matches!(list(&bob), Err(DeedRefused::Forbidden)));
+    assert!(matches!(withdraw(&bob), Err(DeedRefused::Forbidden)));
+    assert!(withdraw(&admin).unwrap() && !withdraw(&admin).unwrap());
+    assert!(list(&admin).unwrap().is_empty());
+    let log = block_on(place.accounts.audit(&admin.claims, None, 1)).unwrap();
+    assert_eq!(log[0].entry.kind, AuditKind::InvitationWithdrawn);
+    assert_eq!(log[0].entry.on.by, Actor::Account(admin.account.id));
+}
+
+#[test]
 fn a_hash_at_an_old_cost_is_made_anew_at_the_next_sign_in() {
     let place = Place::new();
     place.register("ada", Role::Member);

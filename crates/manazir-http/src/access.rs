@@ -6,9 +6,12 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use manazir_auth::service::Authority;
 use manazir_auth::{Access, AccessClaims, Scope, Secret, Token, permission};
 
-pub(crate) use cookies::{ACCESS_COOKIE, cookie, is_from_here};
+pub(crate) use cookies::{
+    ACCESS_COOKIE, REFRESH_COOKIE, cookie, is_from_elsewhere, is_from_here, set_cookie,
+};
 
 use crate::{App, Problem};
 
@@ -23,6 +26,20 @@ pub(crate) struct Caller {
     pub(crate) person: Option<AccessClaims>,
     /// True if it may do whatever a person may, for anyone.
     pub(crate) acts_for_all: bool,
+}
+
+impl Caller {
+    /// What the access token of a person says; the rules of some routes let nobody else in.
+    pub(crate) fn person(&self) -> Result<&AccessClaims, Problem> {
+        self.person
+            .as_ref()
+            .ok_or_else(|| Problem::forbidden("it needs a person who has signed in, not an API token"))
+    }
+
+    /// On whose authority it sees to accounts of others: only tokens with the scope `admin` come so far.
+    pub(crate) fn authority(&self) -> Authority {
+        self.person.as_ref().map_or(Authority::Installation, Authority::from)
+    }
 }
 
 /// Lets a request through if the table of permissions does.
@@ -81,12 +98,8 @@ enum Shown {
 
 /// A header goes before a cookie: whoever sets it is no page of somebody else.
 fn shown(method: &Method, headers: &HeaderMap) -> Result<Shown, Problem> {
-    if let Some(value) = headers.get(header::AUTHORIZATION) {
-        let shown = value.to_str().ok().and_then(|value| value.split_once(' '));
-        let Some((_, shown)) = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) else {
-            return Err(Problem::unauthenticated());
-        };
-        let shown = shown.trim();
+    if headers.contains_key(header::AUTHORIZATION) {
+        let Some(shown) = bearer(headers) else { return Err(Problem::unauthenticated()) };
         let is_access = shown.starts_with("eyJ");
         return Ok(if is_access {
             Shown::Person(shown.to_owned())
@@ -102,6 +115,12 @@ fn shown(method: &Method, headers: &HeaderMap) -> Result<Shown, Problem> {
         return Err(Problem::forbidden("a request with cookies comes from a page of this service alone"));
     }
     Ok(Shown::Person(token.to_owned()))
+}
+
+/// What stands in the header `Authorization` behind `Bearer`.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let shown = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ');
+    shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, shown)| shown.trim())
 }
 
 fn program(access: Access, token: Token) -> Result<Caller, Problem> {

@@ -15,6 +15,7 @@ use manazir_model::Timestamp;
 use manazir_rollup::hosted::Hosted;
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::accounts::AccountSettings;
 use crate::keys::Keys;
 use crate::people::People;
 use crate::tasks::Tasks;
@@ -72,6 +73,8 @@ pub struct App {
     pub accounts: Arc<Accounts>,
     /// Who people are to each other.
     pub people: People,
+    /// How they get in.
+    pub account_settings: Arc<AccountSettings>,
     /// Idempotency keys that were seen.
     pub keys: Keys,
     /// The hour.

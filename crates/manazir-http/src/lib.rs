@@ -4,6 +4,8 @@
 //! `manazir_auth::permission`; a route without a line there answers nobody. Errors are RFC 9457 problems.
 
 mod access;
+mod accounts;
+mod address;
 mod anomalies;
 mod app;
 mod dead_letters;
@@ -32,6 +34,10 @@ mod tasks;
 mod tokens;
 mod topology;
 
+pub use accounts::{
+    AccountJson, AccountSettings, Delivery, InvitationJson, LinkJson, Post, Registration, SessionJson,
+};
+pub use address::{ForwardedBy, Network, Peer, Proxies};
 pub use anomalies::AnomalyJson;
 pub use app::{App, Limits};
 pub use dead_letters::DeadLetterJson;

@@ -127,8 +127,16 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "You may not do that", detail)
     }
 
+    /// Somebody tries too often; the same may succeed after `wait`.
+    pub(crate) fn too_often(name: &str, detail: impl Into<String>, wait: Duration) -> Self {
+        let title = "Too much of this at the moment";
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, name, title, detail);
+        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        Self { retry_after_seconds: Some(seconds), ..problem }
+    }
+
     /// The same may succeed in so many seconds.
-    fn away(name: &str, title: &'static str, detail: impl Into<String>, seconds: u32) -> Self {
+    pub(crate) fn away(name: &str, title: &'static str, detail: impl Into<String>, seconds: u32) -> Self {
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, name, title, detail);
         Self { retry_after_seconds: Some(seconds), ..problem }
     }

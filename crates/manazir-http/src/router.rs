@@ -2,18 +2,23 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::HeaderName;
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderName, HeaderValue};
 use axum::middleware;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::{
-    App, Problem, access, anomalies, dead_letters, docs, document, edge, events, explanations, health,
-    ingest, jobs, people, rollups, series, tokens, topology,
+    App, Problem, access, accounts, anomalies, dead_letters, docs, document, edge, events, explanations,
+    health, ingest, jobs, people, rollups, series, tokens, topology,
 };
+
+/// Bytes of a body about accounts: the longest names and passwords, in any writing.
+const ACCOUNT_BYTES_MAX: usize = 16 << 10;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -44,7 +49,28 @@ fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(rollups::findings::take))
         .routes(routes!(people::batch::begin))
         .layer(DefaultBodyLimit::max(app.limits.batch_bytes_max));
+    // Tokens and what is private to a person stay out of every cache.
+    let no_store = SetResponseHeaderLayer::overriding(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let accounts = OpenApiRouter::new()
+        .routes(routes!(accounts::registration::register, accounts::administration::list))
+        .routes(routes!(accounts::own::one, accounts::administration::change))
+        .routes(routes!(accounts::own::change_password))
+        .routes(routes!(accounts::resets::hand_over))
+        .routes(routes!(accounts::administration::sessions, accounts::administration::end_all))
+        .routes(routes!(accounts::administration::end_one))
+        .routes(routes!(accounts::sessions::sign_in, accounts::devices::list, accounts::devices::end_others))
+        .routes(routes!(accounts::sessions::refresh))
+        .routes(routes!(accounts::sessions::sign_out))
+        .routes(routes!(accounts::devices::end))
+        .routes(routes!(accounts::resets::ask))
+        .routes(routes!(accounts::resets::redeem))
+        .routes(routes!(accounts::invitations::list, accounts::invitations::invite))
+        .routes(routes!(accounts::invitations::withdraw))
+        .routes(routes!(accounts::audit::list))
+        .layer(DefaultBodyLimit::max(ACCOUNT_BYTES_MAX))
+        .layer(no_store);
     OpenApiRouter::with_openapi(Document::openapi())
+        .merge(accounts)
         .merge(one)
         .merge(batches)
         .routes(routes!(events::event))

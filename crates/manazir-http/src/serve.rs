@@ -19,6 +19,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower_service::Service;
 
+use crate::Peer;
+
 /// How long the head of a request may take, counted from the last answer: a connection that sends nothing more, or
 /// half a head, is closed. As long as nginx keeps one.
 const HEAD_MAX: Duration = Duration::from_secs(75);
@@ -42,8 +44,8 @@ pub async fn serve(
     loop {
         tokio::select! {
             // What fails on the way is tried again by the trait.
-            (stream, _) = Listener::accept(&mut listener) => {
-                connections.spawn(answer(stream, router.clone(), stopping.clone()));
+            (stream, address) = Listener::accept(&mut listener) => {
+                connections.spawn(answer(stream, Peer(address.ip()), router.clone(), stopping.clone()));
             }
             Some(ended) = connections.join_next() => told(ended),
             () = &mut shutdown => break,
@@ -65,9 +67,10 @@ fn told(ended: Result<(), tokio::task::JoinError>) {
 }
 
 /// Answers the requests of one connection.
-async fn answer(stream: TcpStream, router: Router, mut stopping: watch::Receiver<()>) {
+async fn answer(stream: TcpStream, peer: Peer, router: Router, mut stopping: watch::Receiver<()>) {
     let at_work = Arc::new(AtomicUsize::new(0));
-    let service = service_fn(|request: hyper::Request<Incoming>| {
+    let service = service_fn(|mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
         let (mut router, working) = (router.clone(), Working::begin(&at_work));
         async move {
             let answer: Result<Response, Infallible> = router.call(request).await;

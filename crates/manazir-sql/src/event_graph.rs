@@ -13,7 +13,7 @@ use manazir_model::{Dependency, GraphEvent, Timestamp};
 
 use crate::Truth;
 use crate::failure::failed;
-use crate::statement::{Connection, Statement, Value, Writing, raise, signed};
+use crate::statement::{Connection, Statement, Value, Writing, lock, signed};
 use crate::text::kept;
 
 #[async_trait]
@@ -75,11 +75,6 @@ pub(crate) async fn insert(
     events: &[GraphEvent],
 ) -> Result<(), sqlx::Error> {
     events::insert(connection, events).await
-}
-
-/// Waits until nobody else writes what this counter numbers, and keeps others from it until the transaction ends.
-async fn lock(connection: &mut Connection<'_>, counter: &'static str) -> Result<(), sqlx::Error> {
-    raise(connection, counter, 0).await.map(drop)
 }
 
 /// Deletes at most `max` rows that were over before, those that were first; how many. `rows` selects them up to the time.

@@ -78,6 +78,15 @@ pub(crate) fn failed_token(error: sqlx::Error) -> manazir_auth::Error {
     }
 }
 
+/// The same for accounts.
+pub(crate) fn failed_account(error: sqlx::Error) -> manazir_auth::AccountError {
+    if passes(&error) {
+        manazir_auth::AccountError::Unreachable(error.into())
+    } else {
+        manazir_auth::AccountError::Store(error.into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 //! `$1` is a placeholder in both. What differs between them stands in two migration folders and, where a
 //! statement must differ, beside its twin.
 
+mod accounts;
 mod dead_letters;
 mod event_graph;
 mod events;
@@ -16,6 +17,7 @@ mod name;
 mod people;
 mod projection;
 mod rollup;
+mod signing_keys;
 mod statement;
 mod text;
 mod tokens;

@@ -144,6 +144,18 @@ impl Statement {
         }
     }
 
+    /// The same, and the rows stay as they are until the transaction ends, whoever else wants to change them. On SQLite a
+    /// transaction that writes keeps all others from writing anyway.
+    pub(crate) async fn fetch_locked<R: AnyRow>(
+        mut self,
+        connection: &mut Connection<'_>,
+    ) -> Result<Vec<R>, sqlx::Error> {
+        if let Connection::Postgres(_) = connection {
+            self.text.push_str(" FOR NO KEY UPDATE");
+        }
+        self.fetch_in(connection).await
+    }
+
     /// Reads.
     pub(crate) async fn fetch<R: AnyRow>(self, truth: &Truth) -> Result<Vec<R>, sqlx::Error> {
         let query = AssertSqlSafe(self.text);
@@ -253,6 +265,11 @@ pub(crate) async fn raise(
         .fetch_in::<(i64,)>(connection)
         .await?;
     raised.first().map(|row| row.0).ok_or(sqlx::Error::RowNotFound)
+}
+
+/// Waits until nobody else writes what this counter numbers, and keeps others from it until the transaction ends.
+pub(crate) async fn lock(connection: &mut Connection<'_>, counter: &'static str) -> Result<(), sqlx::Error> {
+    raise(connection, counter, 0).await.map(drop)
 }
 
 /// The value of a counter.

@@ -15,5 +15,6 @@ pub mod redis;
 pub mod s3;
 mod server;
 pub mod service;
+pub mod smtp;
 
 pub use notation::series;

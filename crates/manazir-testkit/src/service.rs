@@ -17,6 +17,7 @@ pub struct Service {
     process: Process,
     address: String,
     token: Option<String>,
+    invitation: Option<String>,
 }
 
 impl Service {
@@ -56,6 +57,7 @@ impl Service {
             process,
             address: address.expect("the service listens somewhere").to_owned(),
             token: said["token"].as_str().map(str::to_owned),
+            invitation: said["invitation"].as_str().map(str::to_owned),
         }
     }
 
@@ -76,6 +78,12 @@ impl Service {
     #[must_use]
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
+    }
+
+    /// The page of the first account, an administrator's, that a first start tells of.
+    #[must_use]
+    pub fn invitation(&self) -> Option<&str> {
+        self.invitation.as_deref()
     }
 
     /// A caller of its own.

@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod account;
 pub mod look;
 pub mod rollup;
 
@@ -118,6 +119,9 @@ pub enum Command {
     /// Tokens that let programs in
     #[command(subcommand)]
     Token(Token),
+    /// Accounts of people: invite, list, give roles, ban, hand over links to new passwords
+    #[command(subcommand)]
+    Account(account::Account),
     /// Anomalies that the service found: look at them, say what they were
     #[command(subcommand)]
     Anomaly(look::Anomaly),

@@ -1,5 +1,6 @@
 //! The commands: each takes its arguments, does the work, and writes for people or for machines.
 
+mod account;
 mod anomaly;
 mod anomaly_json;
 mod dead_letter;
@@ -68,6 +69,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Score(args) => score::run(args, cli.output, &mut out),
         Command::Serve(args) => serve::run(args, cli.output, &mut out),
         Command::Token(args) => serve::token(args, cli.output, &mut out),
+        Command::Account(args) => account::run(args, cli.output, &mut out),
         Command::Anomaly(args) => anomaly::run(args, cli.output, &mut out),
         Command::Rule(args) => rule::run(args, cli.output, &mut out),
         Command::Rollup(args) => rollup::run(args, cli.output, &mut out),

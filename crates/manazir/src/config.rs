@@ -1,6 +1,7 @@
 //! The configuration of the service: a TOML file, whose every key has a default, under what the command line
 //! and the environment say.
 
+mod accounts;
 mod check;
 mod explanations;
 mod people;
@@ -14,12 +15,16 @@ use manazir_parquet::Folder;
 use serde::Deserialize;
 use tokio::runtime::Handle;
 
+pub use accounts::Accounts;
 pub use explanations::Explanations;
 pub use people::{GraphPlace, People};
 
 use crate::cli::{DATA_FOLDER, Serve};
 use crate::keeper::KeeperConfig;
 use crate::live::EventRollup;
+
+/// The variable that holds the secret of the installation; no file and no command line that others read has to.
+const SECRET: &str = "MANAZIR_SECRET";
 
 /// What a process does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
@@ -66,6 +71,8 @@ pub struct Config {
     pub explanations: Explanations,
     /// Where the connections between people are read, and how much one may ask for.
     pub people: People,
+    /// Accounts of people.
+    pub accounts: Accounts,
 }
 
 /// A continuous aggregate that is hosted.
@@ -263,6 +270,8 @@ pub struct Settings {
     pub explanations: Explanations,
     /// See [`People`].
     pub people: People,
+    /// See [`Accounts`].
+    pub accounts: Accounts,
 }
 
 impl Settings {
@@ -286,6 +295,7 @@ impl Settings {
             rollups: config.rollups,
             explanations: config.explanations,
             people: config.people,
+            accounts: Accounts { secret: std::env::var(SECRET).ok(), ..config.accounts },
         };
         check::check(&settings)?;
         Ok(settings)
@@ -310,12 +320,13 @@ fn read(path: &Path) -> Result<Config> {
 
 /// Fills in all texts and paths.
 fn fill_all(config: &mut Config, variable: impl Fn(&str) -> Option<String>) -> Result<()> {
-    let Config { truth, queue, data, lake, sources, .. } = config;
+    let Config { truth, queue, data, lake, sources, accounts, .. } = config;
+    let of_mail = accounts.mail.iter_mut().map(|mail| &mut mail.smtp);
     let of_sources = sources.amqp.iter_mut().flat_map(|source| {
         let AmqpSource { address, queue, reply_to } = source;
         [address, queue, reply_to]
     });
-    for text in truth.iter_mut().chain(queue).chain(&mut lake.export).chain(of_sources) {
+    for text in truth.iter_mut().chain(queue).chain(&mut lake.export).chain(of_sources).chain(of_mail) {
         *text = fill(text, &variable)?;
     }
     if let Some(data) = data

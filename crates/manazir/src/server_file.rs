@@ -113,7 +113,7 @@ impl Client {
 }
 
 /// The address that the service of this directory wrote.
-fn written(data: &Path) -> Result<String> {
+pub(crate) fn written(data: &Path) -> Result<String> {
     let path = data.join(NAME);
     match fs::read(&path) {
         Ok(bytes) => {

@@ -1,5 +1,6 @@
 //! The service: queue, store, worker and routes, wired together as the settings say.
 
+pub(crate) mod accounts;
 mod backend;
 mod beside;
 mod explaining;
@@ -30,6 +31,7 @@ use tokio::sync::oneshot;
 use crate::config::{Role, Settings, truth_in};
 use crate::rollup::hosting::Hosting;
 use crate::server_file::ServerFile;
+use accounts::SigningIn;
 use backend::Backend;
 use beside::Beside;
 use explaining::Explaining;
@@ -46,6 +48,8 @@ pub struct Started {
     pub address: SocketAddr,
     /// The administrator's secret, if there was none that lets in.
     pub secret: Option<Secret>,
+    /// The page where the first account is made, an administrator's, if there is none yet.
+    pub invitation: Option<String>,
 }
 
 /// Runs the service until it is told to stop; `started` is called once it listens.
@@ -68,6 +72,16 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
         Role::Worker => Peopled::idle(&truth),
         Role::All | Role::Api => Peopled::start(&settings.people, &truth).await?,
     };
+    let signing_in = match settings.role {
+        Role::Worker => None,
+        Role::All | Role::Api => {
+            Some(SigningIn::start(settings, &truth, &format!("http://{address}"), now).await?)
+        }
+    };
+    let (accounts, account_settings) = match &signing_in {
+        Some(signing_in) => (Arc::clone(&signing_in.accounts), Arc::clone(&signing_in.settings)),
+        None => (accounts::without_keys(&truth)?, Arc::default()),
+    };
     let app = App {
         explainer: Arc::clone(&explainer),
         queue: backend.queue(),
@@ -80,6 +94,8 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
         tasks: beside.tasks(),
         tokens: Arc::new(Cached::new(Arc::new(truth.clone()), TOKENS_BELIEVED)),
         people: peopled.people(),
+        accounts,
+        account_settings,
         keys: Keys::default(),
         now,
         limits: limits(settings),
@@ -87,7 +103,7 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
         rollups: hosting.iter().map(Hosting::hosted).collect(),
     };
     if settings.role == Role::Worker {
-        started(&Started { address, secret: None })?;
+        started(&Started { address, secret: None, invitation: None })?;
         let router = manazir_http::operation_router(app);
         manazir_http::serve(listener, router, signals.stopped(worker_ended)).await?;
     } else {
@@ -97,10 +113,17 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
         let _server_file = ServerFile::write(data, address)?;
         // Nothing but telling it may fail from here on: a token that nobody was told is of no use.
         let secret = first_token(&truth).await?;
-        started(&Started { address, secret })?;
+        let invitation = match &signing_in {
+            Some(signing_in) => signing_in.first_invitation(&truth, now).await?,
+            None => None,
+        };
+        started(&Started { address, secret, invitation })?;
         manazir_http::serve(listener, manazir_http::router(app), signals.stopped(worker_ended)).await?;
         resuming.stop().await;
         explaining.stop().await;
+    }
+    if let Some(signing_in) = signing_in {
+        signing_in.stop().await;
     }
     for one in hosting {
         one.stop().await;

@@ -8,7 +8,7 @@ use manazir_model::Timestamp;
 use super::sessions;
 use crate::audit::{Actor, AuditEntry, AuditKind, Occasion};
 use crate::keys::{KeyRecord, SIGNING_KEYS_MAX, ServerSecret, SigningKeyStore};
-use crate::link::{Link, LinkSecret, Purpose};
+use crate::link::{INVITATIONS_MAX, Invitation, InvitationId, Link, LinkSecret, Purpose};
 use crate::revocation::REVOCATIONS_KEPT;
 use crate::session::{Device, EndedBy, Family, RefreshToken, SessionRules};
 use crate::span::later;
@@ -82,6 +82,7 @@ pub async fn check<S: AccountStore + SigningKeyStore + 'static>(
 ) {
     an_account_comes_back_and_is_unique(&*open().await).await;
     a_link_is_good_once_and_for_what_it_says(&*open().await).await;
+    open_invitations_are_listed_and_withdrawn(&*open().await).await;
     passwords_are_set_by_whoever_saw_the_last_one(&*open().await).await;
     a_banned_account_is_out_and_one_administrator_stays(&*open().await).await;
     the_audit_log_is_read_backwards_and_what_is_over_goes(&*open().await).await;
@@ -115,6 +116,9 @@ async fn an_account_comes_back_and_is_unique(store: &dyn AccountStore) {
             "{name}"
         );
     }
+    let same = NewAccount { id: ada.id, ..new_account("another", 2) };
+    let taken = Created::Taken { username: false, email: true };
+    assert_eq!(store.create(&same, None, &on(0)).await.unwrap(), taken, "nobody is overwritten");
     let without = NewAccount { password: None, ..new_account("nobody", 3) };
     store.create(&without, None, &on(0)).await.unwrap();
     let ids =
@@ -158,6 +162,52 @@ async fn a_link_is_good_once_and_for_what_it_says(store: &dyn AccountStore) {
     assert_eq!(set(3).await.map(|account| account.version), Some(1));
     assert_eq!(set(3).await, None);
     assert_eq!(store.account(account.id).await.unwrap().unwrap().password, Some(hash('B')));
+}
+
+async fn open_invitations_are_listed_and_withdrawn(store: &dyn AccountStore) {
+    let ada = made(store, "ada", 1).await;
+    let hash = |number: u16| {
+        let mut entropy = [1; 32];
+        entropy[..2].copy_from_slice(&number.to_be_bytes());
+        LinkSecret::from_entropy(entropy).hash()
+    };
+    let email = Some(Email::parse("Bob@example.org").unwrap());
+    let link = |role, email: &Option<Email>, seconds| Link {
+        purpose: Purpose::Invitation { role, email: email.clone() },
+        expires_at: at(seconds),
+    };
+    let of_bob = link(Role::Viewer, &email, 60);
+    let of_all = link(Role::Member, &None, 50);
+    let reset = Link { purpose: Purpose::Reset(ada.id), expires_at: at(40) };
+    for (number, link) in [(1, &of_bob), (2, &of_all), (3, &reset)] {
+        assert!(store.keep_link(hash(number), link, &on(0)).await.unwrap());
+    }
+    let (bob, all) = (InvitationId::of(hash(1)), InvitationId::of(hash(2)));
+    assert_eq!(InvitationId::parse(&bob.to_string()), Some(bob));
+    let open = store.invitations(at(1)).await.unwrap();
+    assert_eq!(open.iter().map(|invitation| invitation.id).collect::<Vec<_>>(), [all, bob]);
+    assert_eq!(open[1], Invitation { id: bob, role: Role::Viewer, email, expires_at: at(60) });
+    assert_eq!(store.invitations(at(50)).await.unwrap(), open[1..], "one is over");
+
+    let withdrawn = |id, seconds| async move { store.withdraw_invitation(id, &on(seconds)).await.unwrap() };
+    assert!(!withdrawn(InvitationId([9; 8]), 1).await && !withdrawn(InvitationId::of(hash(3)), 1).await);
+    assert!(!withdrawn(bob, 60).await, "its time is over");
+    assert!(withdrawn(bob, 2).await && !withdrawn(bob, 2).await);
+    let newest = store.audit(None, 1).await.unwrap().remove(0).entry;
+    assert_eq!((newest.kind, newest.detail.as_str()), (AuditKind::InvitationWithdrawn, "viewer"));
+    assert_eq!(store.link(hash(1), at(2)).await.unwrap(), None);
+    assert_eq!(store.link(hash(2), at(2)).await.unwrap(), Some(of_all.clone()), "another one stays");
+    let bob = new_account("bob", 2);
+    assert_eq!(store.create(&bob, Some(hash(1)), &on(3)).await.unwrap(), Created::LinkRefused);
+    store.create(&bob, Some(hash(2)), &on(3)).await.unwrap();
+    assert_eq!(store.invitations(at(3)).await.unwrap(), [], "it was used");
+
+    for number in 10..10 + INVITATIONS_MAX as u16 {
+        assert!(store.keep_link(hash(number), &of_all, &on(4)).await.unwrap());
+    }
+    assert!(!store.keep_link(hash(9_999), &of_all, &on(4)).await.unwrap(), "there are too many");
+    assert_eq!(store.invitations(at(4)).await.unwrap().len(), INVITATIONS_MAX);
+    assert!(store.keep_link(hash(9_999), &of_bob, &on(51)).await.unwrap(), "all others are over");
 }
 
 async fn passwords_are_set_by_whoever_saw_the_last_one(store: &dyn AccountStore) {

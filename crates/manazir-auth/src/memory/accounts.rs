@@ -1,5 +1,7 @@
 //! Accounts in memory: the twin of the relational store.
 
+mod keys;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,8 +9,8 @@ use async_trait::async_trait;
 use manazir_model::Timestamp;
 
 use crate::audit::{AUDIT_PAGE_MAX, AuditEntry, AuditKind, Audited, Occasion};
-use crate::keys::{KeyId, KeyRecord, SIGNING_KEYS_MAX, SigningKeyStore};
-use crate::link::{INVITATIONS_MAX, Link, Purpose};
+use crate::keys::KeyRecord;
+use crate::link::{INVITATIONS_MAX, Invitation, InvitationId, Link, Purpose};
 use crate::revocation::{REVOCATIONS_KEPT, REVOCATIONS_PAGE_MAX, Revocation, Revocations};
 use crate::session::{
     Device, EndedBy, Family, Presented, RefreshToken, Session, SessionId, SessionRules, Successor,
@@ -17,7 +19,7 @@ use crate::span::later;
 use crate::store::{AccountError, AccountStore, Changed, Created, NewAccount, Refreshed};
 use crate::{Account, AccountId, Credentials, Email, PasswordHash, Role, TokenHash};
 
-/// See [`AccountStore`] and [`SigningKeyStore`].
+/// See [`AccountStore`] and [`crate::keys::SigningKeyStore`].
 #[derive(Debug, Default)]
 pub struct Accounts {
     state: Mutex<State>,
@@ -86,6 +88,13 @@ impl State {
         self.links.get(&hash).filter(|link| now < link.expires_at)
     }
 
+    fn invitations(&self, now: Timestamp) -> Vec<Invitation> {
+        let open = self.links.iter().filter(|(_, link)| now < link.expires_at);
+        let mut open: Vec<Invitation> = open.filter_map(|(hash, link)| Invitation::of(*hash, link)).collect();
+        open.sort_by_key(|invitation| (invitation.expires_at, invitation.id));
+        open
+    }
+
     /// True if nobody who may run the place would be left without this account.
     fn is_last_admin(&self, id: AccountId) -> bool {
         let is_admin = |account: &Account| account.role == Role::Admin && account.banned_at.is_none();
@@ -126,8 +135,8 @@ impl AccountStore for Accounts {
             let (one, other) = (&account.username, &new.username);
             one.folded() == other.folded() || one.look() == other.look()
         };
-        let (username, email) =
-            (accounts().any(alike), accounts().any(|account| account.email.key() == new.email.key()));
+        let same = |account: &Account| account.email.key() == new.email.key() || account.id == new.id;
+        let (username, email) = (accounts().any(alike), accounts().any(same));
         if username || email {
             return Ok(Created::Taken { username, email });
         }
@@ -304,10 +313,7 @@ impl AccountStore for Accounts {
         let mut state = self.lock();
         match &link.purpose {
             Purpose::Invitation { role, .. } => {
-                let open = |link: &&Link| {
-                    matches!(link.purpose, Purpose::Invitation { .. }) && on.at < link.expires_at
-                };
-                if state.links.values().filter(open).count() >= INVITATIONS_MAX {
+                if state.invitations(on.at).len() >= INVITATIONS_MAX {
                     return Ok(false);
                 }
                 state.note(AuditEntry::new(AuditKind::Invited, None, on, role.word()));
@@ -321,6 +327,20 @@ impl AccountStore for Accounts {
             }
         }
         state.links.insert(hash, link.clone());
+        Ok(true)
+    }
+
+    async fn invitations(&self, now: Timestamp) -> Result<Vec<Invitation>, AccountError> {
+        Ok(self.lock().invitations(now))
+    }
+
+    async fn withdraw_invitation(&self, id: InvitationId, on: &Occasion) -> Result<bool, AccountError> {
+        let mut state = self.lock();
+        let open = state.invitations(on.at).into_iter().find(|invitation| invitation.id == id);
+        let Some(invitation) = open else { return Ok(false) };
+        state.links.retain(|hash, _| InvitationId::of(*hash) != id);
+        let role = invitation.role.word();
+        state.note(AuditEntry::new(AuditKind::InvitationWithdrawn, None, on, role));
         Ok(true)
     }
 
@@ -384,32 +404,5 @@ impl AccountStore for Accounts {
         newest_first.reverse();
         state.audit = newest_first;
         Ok(before - rows(&state))
-    }
-}
-
-#[async_trait]
-impl SigningKeyStore for Accounts {
-    async fn signing_keys(&self) -> Result<Vec<KeyRecord>, AccountError> {
-        Ok(self.lock().keys.clone())
-    }
-
-    async fn add_signing_key(&self, after: Option<&KeyId>, key: &KeyRecord) -> Result<bool, AccountError> {
-        let mut state = self.lock();
-        state.keys.sort_by(|a, b| (a.made_at, &a.id).cmp(&(b.made_at, &b.id)));
-        if state.keys.last().map(|newest| &newest.id) != after {
-            return Ok(false);
-        }
-        if state.keys.len() >= SIGNING_KEYS_MAX {
-            state.keys.remove(0);
-        }
-        state.keys.push(key.clone());
-        Ok(true)
-    }
-
-    async fn remove_signing_key(&self, id: &KeyId) -> Result<bool, AccountError> {
-        let mut state = self.lock();
-        let before = state.keys.len();
-        state.keys.retain(|key| key.id != *id);
-        Ok(state.keys.len() < before)
     }
 }

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use manazir_model::Timestamp;
 
-use super::{Accounts, done};
-use crate::access::AccessClaims;
+use super::{Accounts, Authority, done};
 use crate::audit::{Audited, Occasion};
-use crate::link::{INVITATION_LIFETIME, Link, LinkSecret, Purpose, RESET_LIFETIME};
+use crate::link::{INVITATION_LIFETIME, Invitation, InvitationId, Link, LinkSecret, Purpose, RESET_LIFETIME};
 use crate::session::{EndedBy, Session, SessionId};
 use crate::span::later;
 use crate::store::AccountError;
@@ -40,29 +39,48 @@ impl Accounts {
     /// Invites somebody: a link that makes an account of a role, for one address or for whoever has it.
     pub async fn invite(
         &self,
-        claims: &AccessClaims,
+        by: impl Into<Authority>,
         role: Role,
         email: Option<Email>,
         entropy: [u8; 32],
         on: &Occasion,
     ) -> Result<LinkSecret, DeedRefused> {
-        allowed(claims, Deed::Invite)?;
-        let on = &claims.occasion(on);
+        let on = &by.into().allowed(Deed::Invite, on)?;
         let expires_at = later(on.at, INVITATION_LIFETIME);
         let link = Link { purpose: Purpose::Invitation { role, email }, expires_at };
         self.linked(&link, entropy, on).await?.ok_or(DeedRefused::Crowd)
     }
 
+    /// The open invitations, those that end first in front. None of their secrets is known here.
+    pub async fn invitations(
+        &self,
+        by: impl Into<Authority>,
+        now: Timestamp,
+    ) -> Result<Vec<Invitation>, DeedRefused> {
+        by.into().may(Deed::Invite)?;
+        Ok(self.store.invitations(now).await?)
+    }
+
+    /// Withdraws an open invitation; false if there is no such one, as when it was used.
+    pub async fn withdraw_invitation(
+        &self,
+        by: impl Into<Authority>,
+        id: InvitationId,
+        on: &Occasion,
+    ) -> Result<bool, DeedRefused> {
+        let on = by.into().allowed(Deed::Invite, on)?;
+        Ok(self.store.withdraw_invitation(id, &on).await?)
+    }
+
     /// Makes a link for a new password that an administrator hands over.
     pub async fn hand_over_reset(
         &self,
-        claims: &AccessClaims,
+        by: impl Into<Authority>,
         account: AccountId,
         entropy: [u8; 32],
         on: &Occasion,
     ) -> Result<LinkSecret, DeedRefused> {
-        allowed(claims, Deed::HandOverReset)?;
-        let on = &claims.occasion(on);
+        let on = &by.into().allowed(Deed::HandOverReset, on)?;
         self.linked(&reset(account, on.at), entropy, on).await?.ok_or(DeedRefused::Unknown)
     }
 
@@ -88,28 +106,37 @@ impl Accounts {
     /// Gives an account another role.
     pub async fn give_role(
         &self,
-        claims: &AccessClaims,
+        by: impl Into<Authority>,
         account: AccountId,
         role: Role,
         on: &Occasion,
     ) -> Result<Account, DeedRefused> {
-        allowed(claims, Deed::GiveRole)?;
-        let on = &claims.occasion(on);
+        let on = &by.into().allowed(Deed::GiveRole, on)?;
         let changed = self.store.give_role(account, role, on).await?;
         self.know(on).await;
         done(changed)
     }
 
+    /// Accounts by identity after one, at most `limit`.
+    pub async fn list(
+        &self,
+        by: impl Into<Authority>,
+        after: Option<AccountId>,
+        limit: usize,
+    ) -> Result<Vec<Account>, DeedRefused> {
+        by.into().may(Deed::Ban)?;
+        Ok(self.store.accounts(after, limit).await?)
+    }
+
     /// Bans an account, with all its sessions, or lets it in again.
     pub async fn set_banned(
         &self,
-        claims: &AccessClaims,
+        by: impl Into<Authority>,
         account: AccountId,
         banned: bool,
         on: &Occasion,
     ) -> Result<Account, DeedRefused> {
-        allowed(claims, Deed::Ban)?;
-        let on = &claims.occasion(on);
+        let on = &by.into().allowed(Deed::Ban, on)?;
         let changed = self.store.set_banned(account, banned, on).await?;
         self.know(on).await;
         done(changed)
@@ -118,12 +145,11 @@ impl Accounts {
     /// Ends all sessions of somebody whose device is lost; the account stays good.
     pub async fn end_sessions_of(
         &self,
-        claims: &AccessClaims,
+        by: impl Into<Authority>,
         account: AccountId,
         on: &Occasion,
     ) -> Result<usize, DeedRefused> {
-        allowed(claims, Deed::Ban)?;
-        let on = &claims.occasion(on);
+        let on = &by.into().allowed(Deed::Ban, on)?;
         let ended = self.store.end_sessions(account, None, EndedBy::Admin, on).await?;
         self.know(on).await;
         Ok(ended)
@@ -132,24 +158,23 @@ impl Accounts {
     /// The sessions of somebody, the one used last first.
     pub async fn sessions_of(
         &self,
-        claims: &AccessClaims,
+        by: impl Into<Authority>,
         account: AccountId,
         now: Timestamp,
     ) -> Result<Vec<Session>, DeedRefused> {
-        allowed(claims, Deed::Ban)?;
+        by.into().may(Deed::Ban)?;
         Ok(self.store.sessions(account, now).await?)
     }
 
     /// Ends a session of somebody, as one that was stolen; false if there is no such one.
     pub async fn end_session_of(
         &self,
-        claims: &AccessClaims,
+        by: impl Into<Authority>,
         account: AccountId,
         id: SessionId,
         on: &Occasion,
     ) -> Result<bool, DeedRefused> {
-        allowed(claims, Deed::Ban)?;
-        let on = &claims.occasion(on);
+        let on = &by.into().allowed(Deed::Ban, on)?;
         let ended = self.store.end_session(account, id, EndedBy::Admin, on).await?;
         self.know(on).await;
         Ok(ended)
@@ -158,11 +183,11 @@ impl Accounts {
     /// The audit log before a number, the newest first.
     pub async fn audit(
         &self,
-        claims: &AccessClaims,
+        by: impl Into<Authority>,
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<Audited>, DeedRefused> {
-        allowed(claims, Deed::ReadAudit)?;
+        by.into().may(Deed::ReadAudit)?;
         Ok(self.store.audit(before, limit).await?)
     }
 
@@ -176,10 +201,6 @@ impl Accounts {
         let kept = self.store.keep_link(secret.hash(), link, on).await?;
         Ok(kept.then_some(secret))
     }
-}
-
-fn allowed(claims: &AccessClaims, deed: Deed) -> Result<(), DeedRefused> {
-    if claims.role.may(deed) { Ok(()) } else { Err(DeedRefused::Forbidden) }
 }
 
 fn reset(account: AccountId, now: Timestamp) -> Link {

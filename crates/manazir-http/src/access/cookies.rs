@@ -1,6 +1,8 @@
 //! Cookies of a browser, and where a request with them comes from.
 
-use axum::http::{HeaderMap, header};
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Holds the access token. The prefix makes browsers take it only over TLS (or on this machine), for this host alone.
 pub(crate) const ACCESS_COOKIE: &str = "__Host-manazir_access";
@@ -13,6 +15,16 @@ pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> 
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+/// The header that makes a browser keep a cookie for a time; none at all makes it forget the cookie.
+///
+/// No script reads it, and no request that another site begins carries it.
+pub(crate) fn set_cookie(name: &str, value: &str, kept: Duration) -> (HeaderName, HeaderValue) {
+    let seconds = kept.as_secs();
+    let text = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}");
+    // Tokens are letters, digits, `_`, `-` and `.`: they are always good in a header.
+    (header::SET_COOKIE, HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("")))
 }
 
 /// True if a browser says that a page of this very origin makes it ask, or nobody but the person at it.

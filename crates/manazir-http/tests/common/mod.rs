@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 #![allow(dead_code, reason = "each test takes what it needs of the helpers")]
 
+pub(crate) mod people;
 pub(crate) mod rollup;
 
 use std::sync::Arc;
@@ -76,6 +77,7 @@ pub(crate) async fn app() -> App {
         tokens: Arc::new(tokens),
         accounts: accounts(),
         people: people(),
+        account_settings: Arc::default(),
         keys: Keys::default(),
         now: || Timestamp::from_seconds(1_700_000_000),
         limits: Limits::default(),

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use manazir_explain::spans::{self, Span};
 use manazir_model::{Dependency, Timestamp};
 
-use super::{delete, lock, number, text};
+use super::{delete, number, text};
 use crate::Truth;
 use crate::key::key;
-use crate::statement::{Connection, Statement, Value, Writing, raise, signed, unsigned};
+use crate::statement::{Connection, Statement, Value, Writing, lock, raise, signed, unsigned};
 use crate::text::came;
 
 const COUNTER: &str = "graph_dependencies";

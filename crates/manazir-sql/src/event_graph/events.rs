@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use manazir_explain::{Error, EventQuery, seen_again, sound};
 use manazir_model::{GraphEvent, Timestamp};
 
-use super::{delete, lock, number, text};
+use super::{delete, number, text};
 use crate::Truth;
 use crate::failure::failed;
 use crate::key::key;
-use crate::statement::{Connection, Statement, Value, Writing, damaged, raise, signed, unsigned};
+use crate::statement::{Connection, Statement, Value, Writing, damaged, lock, raise, signed, unsigned};
 use crate::text::{came, kept};
 
 const COUNTER: &str = "graph_events";

@@ -17,6 +17,8 @@ struct StartedJson {
     listening: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invitation: Option<String>,
 }
 
 pub(super) fn run(args: &Serve, output: Output, out: &mut dyn Write) -> Result<Ending> {
@@ -25,7 +27,7 @@ pub(super) fn run(args: &Serve, output: Output, out: &mut dyn Write) -> Result<E
         let url = format!("http://{}", started.address);
         let token = started.secret.as_ref().map(|secret| secret.reveal().to_owned());
         if output.json {
-            write_json(out, &StartedJson { listening: url, token })?;
+            write_json(out, &StartedJson { listening: url, token, invitation: started.invitation.clone() })?;
         } else {
             writeln!(out, "Manazir listens on {url}; its API is described at {url}/docs")?;
             if let Some(token) = token {
@@ -35,6 +37,14 @@ pub(super) fn run(args: &Serve, output: Output, out: &mut dyn Write) -> Result<E
                     "\nThe administrator's token, told this once (another: `{another}`):\n\n  {token}\n"
                 )?;
                 writeln!(out, "Try it:\n\n{}", example(&url, &token))?;
+            }
+            if let Some(invitation) = &started.invitation {
+                let another = "manazir account invite --role admin";
+                writeln!(
+                    out,
+                    "\nMake the first account, an administrator's, within seven days (another link: `{another}`):\n\n  \
+                     {invitation}\n"
+                )?;
             }
         }
         out.flush().context("write to standard output")

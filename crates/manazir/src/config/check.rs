@@ -32,6 +32,7 @@ const CLIENT_ID_BYTES_MAX: usize = u16::MAX as usize;
 /// Refuses the first thing that cannot work.
 pub(super) fn check(settings: &Settings) -> Result<()> {
     places(settings)?;
+    settings.accounts.check()?;
     settings.sources.mqtt.iter().try_for_each(sensors)?;
     EventRollup::check(&settings.events.series).map_err(Error::msg).context("`events.series`")?;
     for (key, value, range) in ranges(settings) {
@@ -54,8 +55,8 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-fn ranges(settings: &Settings) -> [(&'static str, u64, RangeInclusive<u64>); 18] {
-    let Settings { limits, worker, events, lake, explanations, people, .. } = settings;
+fn ranges(settings: &Settings) -> [(&'static str, u64, RangeInclusive<u64>); 20] {
+    let Settings { limits, worker, events, lake, explanations, people, accounts, .. } = settings;
     [
         ("limits.event_bytes_max", limits.event_bytes_max as u64, 1..=u64::MAX),
         ("limits.batch_bytes_max", limits.batch_bytes_max as u64, 1..=u64::MAX),
@@ -74,6 +75,8 @@ fn ranges(settings: &Settings) -> [(&'static str, u64, RangeInclusive<u64>); 18]
         ("people.requests_a_second", people.requests_a_second.into(), 1..=RATE_MAX),
         ("people.answers_a_second", people.answers_a_second.into(), 1..=RATE_MAX),
         ("people.batch_max", people.batch_max as u64, 1..=BATCH_MAX),
+        ("accounts.idle_days", accounts.idle_days.into(), 1..=DAYS_MAX),
+        ("accounts.session_days", accounts.session_days.into(), 1..=DAYS_MAX),
         ("lake.disk_bytes_max", lake.disk_bytes_max, DISK_BYTES_MIN..=u64::MAX),
     ]
 }
