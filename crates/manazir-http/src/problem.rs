@@ -141,14 +141,6 @@ impl Problem {
         Self { retry_after_seconds: Some(seconds), ..problem }
     }
 
-    /// The same succeeds after `wait`.
-    pub(crate) fn too_often(what: &str, wait: Duration) -> Self {
-        let seconds = wait.as_secs() as u32 + u32::from(wait.subsec_nanos() > 0);
-        let detail = format!("{what} was asked for too often: wait {seconds} s, then send it again");
-        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-often", "Not so fast", detail);
-        Self { retry_after_seconds: Some(seconds), ..problem }
-    }
-
     pub(crate) fn conflict(name: &str, title: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, name, title, detail)
     }

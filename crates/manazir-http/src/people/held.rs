@@ -41,6 +41,9 @@ impl Held {
             Deed::Ask => (1, "a request to be a contact"),
             Deed::Answer => (2, "an answer to a request"),
         };
-        buckets[place].take(&person.account, now).map_err(|wait| Problem::too_often(what, wait))
+        buckets[place].take(&person.account, now).map_err(|wait| {
+            let detail = format!("{what} was asked for too often: wait as long as `Retry-After` says");
+            Problem::too_often("too-often", detail, wait)
+        })
     }
 }

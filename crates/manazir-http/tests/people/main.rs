@@ -41,7 +41,3 @@ macro_rules! over_memory {
 }
 
 for_each_scenario!(over_memory);
-
-// TEMPORARY
-#[path = "../../../manazir/tests/people/databases.rs"]
-mod databases;
