@@ -1,7 +1,7 @@
 //! People and the connections between them: profiles, contacts, requests, blocks, suggestions, recommendations.
 //!
-//! A token with the scope `people` and an administrator act for anyone. A person acts for themselves, and sees of others
-//! what everybody may.
+//! A token with the scope `people` and an administrator act for anyone. A person acts for themselves, and sees of
+//! others what everybody may.
 
 mod answer;
 pub(crate) mod batch;

@@ -13,7 +13,7 @@ mod needs_schemathesis {
 
     use manazir_http::{People, PeopleLimits};
     use manazir_people::memory::InMemoryPeople;
-    use manazir_people::{contract, Limits};
+    use manazir_people::{Limits, contract};
 
     use super::common::{Service, rollup, secret};
 

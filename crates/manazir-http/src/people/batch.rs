@@ -1,4 +1,5 @@
-//! Many connections in one call, as a job: taken at once, done in groups, gone on with after a crash, told item by item.
+//! Many connections in one call, as a job: taken at once, done in groups, gone on with after a crash, told item by
+//! item.
 
 pub(super) mod known;
 mod outcome;
@@ -131,7 +132,8 @@ pub(crate) async fn begin(
     let user = app.people.own(&caller, &of.user).await?;
     let ids = read(&new.ids, app.people.limits.batch_max)?;
     let body = parts::digest(ids.iter().map(|id| id.as_bytes().as_slice()));
-    let key = key.map(|key| parts::digest([caller.id.as_bytes(), b"/", user.public_id.as_bytes(), key.as_bytes()]));
+    let key =
+        key.map(|key| parts::digest([caller.id.as_bytes(), b"/", user.public_id.as_bytes(), key.as_bytes()]));
     let input = Input { user: user.public_id, ids, key: key.map(hex), body: hex(body) };
     let job = taken(&app, &input).await?;
     let place = format!("{}/connections/batch/{}", path(&user), job.id);

@@ -88,7 +88,8 @@ pub(super) fn next_link(asked: &Uri, limit: usize, offset: Option<usize>, cursor
 }
 
 pub(super) fn unknown_cursor() -> Problem {
-    let detail = "the cursor is of no page: take `links.next` of the page before as it is, or begin without a cursor";
+    let detail =
+        "the cursor is of no page: take `links.next` of the page before as it is, or begin without a cursor";
     Problem::invalid(detail, Vec::new())
 }
 
@@ -113,8 +114,7 @@ impl People {
 
     /// Those of these that there are, sorted by number.
     pub(super) async fn profiles(&self, users: &[UserId]) -> Result<Vec<Profile>, Problem> {
-        let mut found =
-            self.store.profiles(users).await.map_err(|error| Problem::of_people(error, &[]))?;
+        let mut found = self.store.profiles(users).await.map_err(|error| Problem::of_people(error, &[]))?;
         found.sort_by_key(|user| user.id);
         Ok(found)
     }

@@ -123,7 +123,8 @@ pub(crate) async fn update(
 fn read_patch(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Problem> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    if !["application/merge-patch+json", "application/json"].iter().any(|one| kind.eq_ignore_ascii_case(one)) {
+    if !["application/merge-patch+json", "application/json"].iter().any(|one| kind.eq_ignore_ascii_case(one))
+    {
         return Err(Problem::unsupported("send `Content-Type: application/merge-patch+json`"));
     }
     serde_json::from_slice(body).map_err(|error| {

@@ -207,7 +207,9 @@ fn sound(new: &NewRecommendations) -> Result<(), Problem> {
             wanted.refuse(format!("items[{place}].id is not an identifier of a user"));
         }
         if !fits(&item.reason, REASON_CHARS_MAX) {
-            wanted.refuse(format!("items[{place}].reason has at most {REASON_CHARS_MAX} characters on one line"));
+            wanted.refuse(format!(
+                "items[{place}].reason has at most {REASON_CHARS_MAX} characters on one line"
+            ));
         }
         if item.score > SCORE_MAX {
             wanted.refuse(format!("items[{place}].score lies between 0 and {SCORE_MAX}"));

@@ -6,7 +6,8 @@ use super::user::called;
 use crate::Problem;
 
 impl Problem {
-    /// Why a store did not do it. `people` are those whom it was about, for their names: numbers mean nothing out there.
+    /// Why a store did not do it. `people` are those whom it was about, for their names: numbers mean nothing out
+    /// there.
     pub(super) fn of_people(error: Error, people: &[&Profile]) -> Self {
         match error {
             Error::Refused(refusal) => Self::of_refusal(&refusal, people),
@@ -43,7 +44,8 @@ impl Problem {
                 Self::not_found("no such request waits: it was answered or cancelled, or never sent")
             }
             Refusal::Blocked => {
-                let detail = "one of the two blocks the other: there is no connection until the block is taken back";
+                let detail =
+                    "one of the two blocks the other: there is no connection until the block is taken back";
                 Self::conflict("cannot-connect", "The two cannot be connected", detail)
             }
             Refusal::Deactivated(user) => {
@@ -51,15 +53,18 @@ impl Problem {
                 Self::conflict("deactivated", "Somebody is deactivated", detail)
             }
             Refusal::Full { user, max } => {
-                let detail = format!("{} has {max} contacts, the most there can be: remove one first", name(*user));
+                let detail =
+                    format!("{} has {max} contacts, the most there can be: remove one first", name(*user));
                 Self::conflict("full", "No room for a contact", detail)
             }
             Refusal::TooMany { user, what, max } => {
-                let detail = format!("{} has {max} {what}, the most there can be: remove some first", name(*user));
+                let detail =
+                    format!("{} has {max} {what}, the most there can be: remove some first", name(*user));
                 Self::conflict("full", "No room for more", detail)
             }
             Refusal::Taken { field } => {
-                let detail = format!("another user has this {field}: choose another, or look that user up by it");
+                let detail =
+                    format!("another user has this {field}: choose another, or look that user up by it");
                 Self::conflict("taken", "It is taken", detail)
             }
             Refusal::Invalid { field, why } => {
@@ -76,7 +81,9 @@ impl Problem {
 pub(super) fn told_to_asker(refusal: &Refusal, by: &Profile, to: &Profile, blocks: bool) -> Problem {
     let is_of_other = match refusal {
         Refusal::Blocked => true,
-        Refusal::Full { user, .. } | Refusal::TooMany { user, .. } | Refusal::Deactivated(user) => *user == to.id,
+        Refusal::Full { user, .. } | Refusal::TooMany { user, .. } | Refusal::Deactivated(user) => {
+            *user == to.id
+        }
         _ => false,
     };
     if !is_of_other {
@@ -85,7 +92,9 @@ pub(super) fn told_to_asker(refusal: &Refusal, by: &Profile, to: &Profile, block
     let title = "The two cannot be connected";
     let detail = match blocks {
         true => "you block this user: take the block back first",
-        false => "this user takes no request at the moment: reach them in another way, or try again another day",
+        false => {
+            "this user takes no request at the moment: reach them in another way, or try again another day"
+        }
     };
     Problem::conflict("cannot-connect", title, detail)
 }

@@ -63,7 +63,11 @@ pub(crate) async fn list(
     let last = found.items.last().filter(|_| has_more).and_then(|last| cursor(last.rank, &profiles));
     let next = last.map(|cursor| next_link(&uri, limit, None, &cursor));
     let items: Vec<SuggestionJson> = found.items.iter().filter_map(|one| json(one, &profiles)).collect();
-    let bounded = if found.is_complete { "" } else { "; there was too much to look through, and others may fit better" };
+    let bounded = if found.is_complete {
+        ""
+    } else {
+        "; there was too much to look through, and others may fit better"
+    };
     let description = format!("{} people whom {} may know{bounded}", items.len(), called(&user));
     Ok(Json(Answer::new(&uri, items, description).with_next(next)))
 }
@@ -136,7 +140,9 @@ impl People {
         let mut found = ask(after, (limit + 1).min(PAGE_MAX)).await?;
         let mut has_more = found.items.len() > limit;
         found.items.truncate(limit);
-        if limit == PAGE_MAX && let Some(last) = found.items.get(limit - 1) {
+        if limit == PAGE_MAX
+            && let Some(last) = found.items.get(limit - 1)
+        {
             has_more = !ask(Some(last.rank), 1).await?.items.is_empty();
         }
         Ok((found, has_more))

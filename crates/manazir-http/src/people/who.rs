@@ -32,10 +32,13 @@ pub(super) fn sees_all(caller: &Caller, user: &Profile) -> bool {
 
 fn meant(caller: &Caller, named: &str) -> Result<Uuid, Problem> {
     if named == ME {
-        let none = || Problem::not_found("`me` is a person who has signed in; a token names the user by identifier");
+        let none =
+            || Problem::not_found("`me` is a person who has signed in; a token names the user by identifier");
         return caller_id(caller).ok_or_else(none);
     }
-    let why = || format!("`{named}` is neither `me` nor an identifier such as 0193a3c4-5e6f-7a8b-9c0d-1e2f3a4b5c6d");
+    let why = || {
+        format!("`{named}` is neither `me` nor an identifier such as 0193a3c4-5e6f-7a8b-9c0d-1e2f3a4b5c6d")
+    };
     identifier(named).ok_or_else(|| Problem::invalid(why(), Vec::new()))
 }
 
@@ -49,7 +52,7 @@ impl People {
     pub(super) async fn own(&self, caller: &Caller, named: &str) -> Result<Profile, Problem> {
         let meant = meant(caller, named)?;
         if !caller.acts_for_all && caller_id(caller) != Some(meant) {
-            let detail = "a person acts for themselves alone: call this with `me`, or with a token of the scope `people`";
+            let detail = "a person acts for themselves alone: use `me`, or a token with the scope `people`";
             return Err(Problem::forbidden(detail));
         }
         self.known(meant).await
@@ -67,8 +70,14 @@ impl People {
     }
 
     async fn known(&self, id: Uuid) -> Result<Profile, Problem> {
-        let found = self.store.profile(&ProfileKey::Public(id)).await.map_err(|error| Problem::of_people(error, &[]))?;
+        let found = self
+            .store
+            .profile(&ProfileKey::Public(id))
+            .await
+            .map_err(|error| Problem::of_people(error, &[]))?;
         let found = found.filter(|user| user.state != PersonState::Erased);
-        found.ok_or_else(|| Problem::not_found(format!("there is no user {id}; `GET /api/v1/users?search=` finds people")))
+        found.ok_or_else(|| {
+            Problem::not_found(format!("there is no user {id}; `GET /api/v1/users?search=` finds people"))
+        })
     }
 }

@@ -68,9 +68,13 @@ pub(crate) async fn cm_w9_many_are_connected_by_a_job_that_tells_of_each(mut wor
     assert_eq!(ended["message"], "61 connected, 4 refused");
     let first = world.get("people", &place).await;
     let items = first.data()["items"].as_array().unwrap();
-    let seen: Vec<_> = items.iter().take(5).map(|one| (one["outcome"].clone(), one["status"].clone())).collect();
+    let seen: Vec<_> =
+        items.iter().take(5).map(|one| (one["outcome"].clone(), one["status"].clone())).collect();
     let refused = |status| (json!("refused"), json!(status));
-    assert_eq!(seen, [refused(400), refused(404), refused(409), refused(409), (json!("connected"), json!(201))]);
+    assert_eq!(
+        seen,
+        [refused(400), refused(404), refused(409), refused(409), (json!("connected"), json!(201))]
+    );
     assert!(items[1]["reason"].as_str().unwrap().contains("no such user"), "{}", items[1]);
     // Pages, up to the last one.
     assert_eq!(items.len(), 50);
@@ -79,7 +83,10 @@ pub(crate) async fn cm_w9_many_are_connected_by_a_job_that_tells_of_each(mut wor
     assert_eq!(world.pages("people", "/@ada/connections?limit=50").await.concat().len(), 60);
     // The job among others, and no one else's.
     let job = world.get("admin", "/api/v1/jobs/1").await.body;
-    assert_eq!((&job["kind"], &job["done"], &job["total"]), (&json!("connect_people"), &json!(65), &json!(65)));
+    assert_eq!(
+        (&job["kind"], &job["done"], &job["total"]),
+        (&json!("connect_people"), &json!(65), &json!(65))
+    );
     assert_eq!(job["link"], place);
     assert_eq!(world.status("people", "GET", "/@gone/connections/batch/1").await, 404);
     assert_eq!(world.status("people", "GET", &format!("{BATCH}/2")).await, 404);
@@ -136,11 +143,17 @@ pub(crate) async fn a_batch_goes_on_after_its_process_was_killed(mut world: Worl
     let said = world.get("people", &format!("{place}?limit=1&offset=600")).await;
     assert_eq!((&said.data()["state"], &said.data()["done"]), (&json!("running"), &json!(500)));
     assert_eq!(said.data()["items"][0]["outcome"], "waiting");
-    assert_eq!(world.get("people", "/@ada/connections?limit=1").await.body["description"], "1 of 1000 contacts of ADA");
+    assert_eq!(
+        world.get("people", "/@ada/connections?limit=1").await.body["description"],
+        "1 of 1000 contacts of ADA"
+    );
     world.restart("the next", None);
     resume(&world.app, Duration::ZERO).await.unwrap();
     let ended = world.ended(&place).await;
-    assert_eq!((&ended["state"], &ended["done"], &ended["total"]), (&json!("done"), &json!(1_101), &json!(1_101)));
+    assert_eq!(
+        (&ended["state"], &ended["done"], &ended["total"]),
+        (&json!("done"), &json!(1_101), &json!(1_101))
+    );
     assert_eq!((&ended["connected"], &ended["refused"]), (&json!(1_100), &json!(1)));
     let connected = world.pages("people", "/@ada/connections?limit=100").await.concat();
     assert_eq!(connected, crowd(1_100).collect::<Vec<_>>());

@@ -5,7 +5,9 @@ use serde_json::json;
 use crate::world::World;
 
 /// CM-3, CM-4, CM-6.
-pub(crate) async fn cm_w2_w6_w11_w12_connections_are_made_once_and_between_two_who_are_there(mut world: World) {
+pub(crate) async fn cm_w2_w6_w11_w12_connections_are_made_once_and_between_two_who_are_there(
+    mut world: World,
+) {
     world.join(&["ada", "bob", "cy"]).await;
     let made = world.connect("ada", "bob").await;
     assert_eq!((made.status, &made.data()["relation"]), (201, &json!("contact")), "{}", made.body);
@@ -63,9 +65,18 @@ pub(crate) async fn cm_w1_w3_w4_pages_are_whole_by_cursor_and_by_offset(mut worl
     let past = world.get("ada", "/me/connections?offset=7").await;
     assert_eq!((past.ids().len(), past.body["links"].get("next")), (0, None));
     assert_eq!(past.body["links"]["self"], "/api/v1/users/me/connections?offset=7");
-    for wrong in ["limit=0", "limit=x", "limit=101", "limit=-1", "offset=x", "offset=99999999", "cursor=1",
-        "cursor=@nobody", "cursor=@p1&offset=1", "page=2"]
-    {
+    for wrong in [
+        "limit=0",
+        "limit=x",
+        "limit=101",
+        "limit=-1",
+        "offset=x",
+        "offset=99999999",
+        "cursor=1",
+        "cursor=@nobody",
+        "cursor=@p1&offset=1",
+        "page=2",
+    ] {
         assert_eq!(world.get("ada", &format!("/me/connections?{wrong}")).await.status, 400, "{wrong}");
     }
     // Who leaves between two pages moves nobody else.
@@ -98,7 +109,9 @@ pub(crate) async fn bb_w20_a_page_is_that_page_whatever_was_asked_before(mut wor
 /// BB-19.
 pub(crate) async fn mutual_contacts_are_those_of_both(mut world: World) {
     world.join(&["ada", "bob", "cy", "di", "ed"]).await;
-    for (one, other) in [("ada", "cy"), ("ada", "di"), ("ada", "ed"), ("bob", "cy"), ("bob", "ed"), ("ada", "bob")] {
+    for (one, other) in
+        [("ada", "cy"), ("ada", "di"), ("ada", "ed"), ("bob", "cy"), ("bob", "ed"), ("ada", "bob")]
+    {
         world.connect(one, other).await;
     }
     assert_eq!(world.names("ada", "/me/mutual/@bob").await, ["cy", "ed"]);

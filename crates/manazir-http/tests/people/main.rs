@@ -1,5 +1,5 @@
-//! People and their connections through the router, over the truth in memory and a copy that follows it; the tests of the
-//! program run the same scenarios over databases. They are named by the weaknesses of the originals that they look for.
+//! People and their connections through the router, over the truth in memory and a copy that follows it; the tests of
+//! the program run the same scenarios over databases. They are named by the weaknesses of the originals that they look for.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 

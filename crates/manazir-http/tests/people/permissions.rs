@@ -37,7 +37,8 @@ async fn bb_w3_who_may_do_what_to_ada() {
                 ("DELETE", "/api/v1/users/{user}/connections") => "?user=@bob",
                 _ => "",
             };
-            let said = world.ask(who, rule.method, &format!("{path}{query}"), body(rule.method, rule.path)).await;
+            let said =
+                world.ask(who, rule.method, &format!("{path}{query}"), body(rule.method, rule.path)).await;
             let expected = if who.is_empty() { 401 } else { 403 };
             match said.status {
                 401 | 403 => assert_eq!(said.status, expected, "{who} {}", rule.path),
@@ -47,5 +48,36 @@ async fn bb_w3_who_may_do_what_to_ada() {
         let path = rule.path.trim_start_matches("/api/v1/users");
         writeln!(table, "{} {path}: {}", rule.method, may.join(" ")).unwrap();
     }
-    expect![[""]].assert_eq(&table);
+    expect![[r#"
+        POST : people admin root
+        GET : people admin ada bob root
+        GET /{user}: people admin ada bob root
+        PATCH /{user}: people admin ada root
+        DELETE /{user}: people admin root
+        PUT /{user}/state: people admin ada root
+        GET /{user}/connections: people admin ada root
+        POST /{user}/connections: people admin root
+        DELETE /{user}/connections: people admin ada root
+        GET /{user}/connections/{other}: people admin ada root
+        DELETE /{user}/connections/{other}: people admin ada root
+        POST /{user}/connections/batch: people admin root
+        GET /{user}/connections/batch/{job}: people admin root
+        DELETE /{user}/connections/batch/{job}: people admin root
+        GET /{user}/requests/outgoing: people admin ada root
+        POST /{user}/requests/outgoing: people admin ada root
+        DELETE /{user}/requests/outgoing/{other}: people admin ada root
+        GET /{user}/requests/incoming: people admin ada root
+        DELETE /{user}/requests/incoming/{other}: people admin ada root
+        POST /{user}/requests/incoming/{other}/accept: people admin ada root
+        GET /{user}/blocks: people admin ada root
+        PUT /{user}/blocks/{other}: people admin ada root
+        DELETE /{user}/blocks/{other}: people admin ada root
+        GET /{user}/relations/{other}: people admin ada root
+        GET /{user}/mutual/{other}: people admin ada root
+        GET /{user}/suggestions: people admin ada root
+        DELETE /{user}/suggestions/{other}: people admin ada root
+        GET /{user}/recommendations: people admin ada root
+        POST /{user}/recommendations: people admin root
+        DELETE /{user}/recommendations: people admin ada root
+    "#]].assert_eq(&table);
 }

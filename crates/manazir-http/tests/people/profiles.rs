@@ -14,7 +14,8 @@ pub(crate) async fn cm_w7_w8_an_address_is_enough_and_is_one_persons_alone(world
     assert_eq!(found.data()["email"], "ada@example.com");
     assert_eq!(found.body["links"]["self"], place);
     assert_eq!(format!("/api/v1/users/{}", found.data()["id"].as_str().unwrap()), place);
-    let all = json!({"email": "grace@example.com", "username": "grace", "name": "Grace", "affiliation": "Navy"});
+    let all =
+        json!({"email": "grace@example.com", "username": "grace", "name": "Grace", "affiliation": "Navy"});
     assert_eq!(world.post("people", "", &all.to_string()).await.status, 201);
     let taken = [
         (json!({"email": "ADA@example.com"}), "email"),
@@ -37,7 +38,10 @@ pub(crate) async fn cm_w7_w8_an_address_is_enough_and_is_one_persons_alone(world
     }
     // Nothing of what was refused is there.
     assert!(world.get("people", "?email=a@b").await.ids().is_empty());
-    assert_eq!(world.get("people", "?email=ada@EXAMPLE.com").await.ids(), [found.data()["id"].as_str().unwrap()]);
+    assert_eq!(
+        world.get("people", "?email=ada@EXAMPLE.com").await.ids(),
+        [found.data()["id"].as_str().unwrap()]
+    );
 }
 
 /// CM-2.
@@ -50,7 +54,8 @@ pub(crate) async fn cm_w5_a_profile_is_changed_by_a_merge_patch(mut world: World
     let said = patch("ada", "/me", r#"{"name": " Ada L. ", "affiliation": null}"#, merge).await;
     assert_eq!(said.status, 200, "{}", said.body);
     assert_eq!((&said.data()["name"], said.data().get("affiliation")), (&json!("Ada L."), None));
-    let said = patch("people", "/@ada", r#"{"affiliation": "Team B"}"#, "application/json; charset=utf-8").await;
+    let said =
+        patch("people", "/@ada", r#"{"affiliation": "Team B"}"#, "application/json; charset=utf-8").await;
     assert_eq!((&said.data()["name"], &said.data()["affiliation"]), (&json!("Ada L."), &json!("Team B")));
     assert_eq!(world.get("ada", "/me").await.data(), said.data());
     for (body, kind, status) in [
@@ -75,7 +80,10 @@ pub(crate) async fn others_see_what_everybody_may(mut world: World) {
     world.sign_up("root", manazir_auth::Role::Admin).await;
     for who in ["ada", "people", "admin", "root"] {
         let said = world.get(who, "/@ada").await;
-        assert_eq!((&said.data()["email"], &said.data()["state"]), (&json!("ada@example.com"), &json!("active")));
+        assert_eq!(
+            (&said.data()["email"], &said.data()["state"]),
+            (&json!("ada@example.com"), &json!("active"))
+        );
     }
     let said = world.get("bob", "/@ada").await;
     let id = said.data()["id"].as_str().unwrap();
@@ -152,7 +160,9 @@ pub(crate) async fn bb_w35_people_are_found_and_every_character_means_itself(mut
     ] {
         assert_eq!(world.names("alan", &format!("?search={query}")).await, expected, "{query}");
     }
-    for wrong in ["", "?search=a&username=b", "?search=a&limit=0", "?search=a&limit=x", "?search=a&limit=101", "?q=a"] {
+    for wrong in
+        ["", "?search=a&username=b", "?search=a&limit=0", "?search=a&limit=x", "?search=a&limit=101", "?q=a"]
+    {
         assert_eq!(world.get("people", wrong).await.status, 400, "{wrong}");
     }
     assert_eq!(world.get("alan", "?email=grace@example.com").await.status, 403);

@@ -28,7 +28,10 @@ pub(crate) async fn bb_13_to_17_a_request_is_sent_answered_taken_back(mut world:
     // Rejected.
     world.request("ada", "bob").await;
     assert_eq!(world.status("bob", "DELETE", "/me/requests/incoming/@ada").await, 204);
-    assert_eq!((world.relation("ada", "bob").await.as_str(), world.relation("bob", "ada").await.as_str()), ("none", "none"));
+    assert_eq!(
+        (world.relation("ada", "bob").await.as_str(), world.relation("bob", "ada").await.as_str()),
+        ("none", "none")
+    );
     // Accepted, and seen from both sides.
     world.request("ada", "bob").await;
     let accepted = world.ask("bob", "POST", "/me/requests/incoming/@ada/accept", "").await;

@@ -8,10 +8,16 @@ use crate::world::World;
 pub(crate) async fn bb_w30_suggestions_are_ranked_give_a_reason_and_can_be_dismissed(mut world: World) {
     world.join(&["ada", "xu", "yan", "zoe", "two", "three", "asked", "one"]).await;
     for (one, other) in [
-        ("ada", "xu"), ("ada", "yan"), ("ada", "zoe"),
-        ("two", "xu"), ("two", "yan"),
-        ("three", "xu"), ("three", "yan"), ("three", "zoe"),
-        ("asked", "xu"), ("one", "zoe"),
+        ("ada", "xu"),
+        ("ada", "yan"),
+        ("ada", "zoe"),
+        ("two", "xu"),
+        ("two", "yan"),
+        ("three", "xu"),
+        ("three", "yan"),
+        ("three", "zoe"),
+        ("asked", "xu"),
+        ("one", "zoe"),
     ] {
         assert_eq!(world.connect(one, other).await.status, 201);
     }
@@ -84,7 +90,11 @@ pub(crate) async fn cm_9_to_11_cm_w10_recommendations_are_added_listed_and_withd
         json!({"source": "a", "items": [{"id": "@ed", "reason": "x".repeat(501)}]}),
         json!({"source": "a", "items": vec![json!({"id": "@ed"}); 1_001]}),
     ] {
-        assert_eq!(world.post("people", "/@ada/recommendations", &bad.to_string()).await.status, 400, "{bad}");
+        assert_eq!(
+            world.post("people", "/@ada/recommendations", &bad.to_string()).await.status,
+            400,
+            "{bad}"
+        );
     }
     assert_eq!(world.post("people", "/@nobody/recommendations", &other).await.status, 404);
     assert_eq!(world.post("ada", "/me/recommendations", &other).await.status, 403);

@@ -98,7 +98,8 @@ impl World {
         let who = Registration { username: name, email: &email, password, avatar_seed: None };
         self.app.accounts.register(who, role, None, entropy, &on).await.unwrap();
         let device = Device::new("test", None);
-        let signed_in = self.app.accounts.sign_in(&email, password, device, [number as u8; 80], &on).await.unwrap();
+        let signed_in =
+            self.app.accounts.sign_in(&email, password, device, [number as u8; 80], &on).await.unwrap();
         self.sessions.insert(name.to_owned(), signed_in.access);
         let new = NewProfile {
             public_id: id,

@@ -61,8 +61,8 @@ fn said(state: JobState, outcomes: &Outcomes) -> String {
     }
 }
 
-/// Goes on after those who were seen to; how it ended. Whoever was connected by a process that did not live to say so is
-/// found connected, which counts as the same.
+/// Goes on after those who were seen to; how it ended. Whoever was connected by a process that did not live to say so
+/// is found connected, which counts as the same.
 async fn connect_all(
     app: &App,
     job: &Job,
