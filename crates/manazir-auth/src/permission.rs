@@ -310,6 +310,36 @@ mod tests {
             GET /api/v1/tokens: admin
             POST /api/v1/tokens: admin
             DELETE /api/v1/tokens/{id}: admin
+            POST /api/v1/users: people admin
+            GET /api/v1/users: people admin person
+            GET /api/v1/users/{user}: people admin person
+            PATCH /api/v1/users/{user}: people admin person
+            DELETE /api/v1/users/{user}: people admin
+            PUT /api/v1/users/{user}/state: people admin person
+            GET /api/v1/users/{user}/connections: people admin person
+            POST /api/v1/users/{user}/connections: people admin
+            DELETE /api/v1/users/{user}/connections: people admin person
+            GET /api/v1/users/{user}/connections/{other}: people admin person
+            DELETE /api/v1/users/{user}/connections/{other}: people admin person
+            POST /api/v1/users/{user}/connections/batch: people admin
+            GET /api/v1/users/{user}/connections/batch/{job}: people admin
+            DELETE /api/v1/users/{user}/connections/batch/{job}: people admin
+            GET /api/v1/users/{user}/requests/outgoing: people admin person
+            POST /api/v1/users/{user}/requests/outgoing: people admin person
+            DELETE /api/v1/users/{user}/requests/outgoing/{other}: people admin person
+            GET /api/v1/users/{user}/requests/incoming: people admin person
+            DELETE /api/v1/users/{user}/requests/incoming/{other}: people admin person
+            POST /api/v1/users/{user}/requests/incoming/{other}/accept: people admin person
+            GET /api/v1/users/{user}/blocks: people admin person
+            PUT /api/v1/users/{user}/blocks/{other}: people admin person
+            DELETE /api/v1/users/{user}/blocks/{other}: people admin person
+            GET /api/v1/users/{user}/relations/{other}: people admin person
+            GET /api/v1/users/{user}/mutual/{other}: people admin person
+            GET /api/v1/users/{user}/suggestions: people admin person
+            DELETE /api/v1/users/{user}/suggestions/{other}: people admin person
+            GET /api/v1/users/{user}/recommendations: people admin person
+            POST /api/v1/users/{user}/recommendations: people admin
+            DELETE /api/v1/users/{user}/recommendations: people admin person
         "#]]
         .assert_eq(&table);
         assert_eq!(access("PUT", "/ingest"), None);
