@@ -105,7 +105,7 @@ pub(crate) struct TakenJson {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Withdrawn {
     /// Those of this system.
-    #[param(pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    #[param(max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
     source: Option<String>,
     /// That of this person.
     #[param(pattern = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
@@ -192,10 +192,14 @@ pub(crate) async fn add(
     Ok(Json(Answer::new(&uri, items, description)))
 }
 
+/// Every database keeps it as it is, and a list shows it on one line.
+fn fits(text: &str, chars_max: usize) -> bool {
+    text.chars().count() <= chars_max && !text.chars().any(char::is_control)
+}
+
 /// All that is wrong with what a system says.
 fn sound(new: &NewRecommendations) -> Result<(), Problem> {
     let mut wanted = Wanted::default();
-    let fits = |text: &str, max| text.chars().count() <= max && !text.chars().any(char::is_control);
     if new.source.is_empty() || !fits(&new.source, SOURCE_CHARS_MAX) {
         wanted.refuse(format!("source has 1 to {SOURCE_CHARS_MAX} characters without control characters"));
     }
@@ -230,7 +234,11 @@ pub(crate) async fn withdraw(
     let user = app.people.own(&caller, &of.user).await?;
     let which = match (which.source, which.user) {
         (None, None) => Which::All,
-        (Some(source), None) => Which::Source(source),
+        (Some(source), None) if fits(&source, SOURCE_CHARS_MAX) => Which::Source(source),
+        (Some(_), None) => {
+            let detail = format!("source has up to {SOURCE_CHARS_MAX} characters without control characters");
+            return Err(Problem::invalid(detail, Vec::new()));
+        }
         (None, Some(other)) => {
             Which::Recommended(app.people.numbers(&[other]).await?.into_iter().flatten().collect())
         }
@@ -238,10 +246,8 @@ pub(crate) async fn withdraw(
             return Err(Problem::invalid("say one of `source=` and `user=`, or neither", Vec::new()));
         }
     };
-    if !matches!(&which, Which::Source(source) if source.chars().any(char::is_control)) {
-        let done = app.people.graph.withdraw(user.id, &which).await;
-        done.map_err(|error| Problem::of_people(error, &[&user]))?;
-    }
+    let done = app.people.graph.withdraw(user.id, &which).await;
+    done.map_err(|error| Problem::of_people(error, &[&user]))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
