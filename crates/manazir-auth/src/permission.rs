@@ -340,6 +340,27 @@ mod tests {
             GET /api/v1/users/{user}/recommendations: people admin person
             POST /api/v1/users/{user}/recommendations: people admin
             DELETE /api/v1/users/{user}/recommendations: people admin person
+            POST /api/v1/accounts: anyone ingest read respond people admin person
+            GET /api/v1/accounts: admin
+            GET /api/v1/accounts/{account}: admin person
+            PATCH /api/v1/accounts/{account}: admin
+            PUT /api/v1/accounts/me/password: person
+            POST /api/v1/accounts/{account}/password-reset: admin
+            GET /api/v1/accounts/{account}/sessions: admin
+            DELETE /api/v1/accounts/{account}/sessions: admin
+            DELETE /api/v1/accounts/{account}/sessions/{session}: admin
+            POST /api/v1/sessions: anyone ingest read respond people admin person
+            POST /api/v1/sessions/refresh: anyone ingest read respond people admin person
+            DELETE /api/v1/sessions/current: anyone ingest read respond people admin person
+            POST /api/v1/password-resets: anyone ingest read respond people admin person
+            POST /api/v1/password-resets/redeem: anyone ingest read respond people admin person
+            GET /api/v1/sessions: person
+            DELETE /api/v1/sessions: person
+            DELETE /api/v1/sessions/{session}: person
+            POST /api/v1/invitations: admin
+            GET /api/v1/invitations: admin
+            DELETE /api/v1/invitations/{id}: admin
+            GET /api/v1/audit: admin
         "#]]
         .assert_eq(&table);
         assert_eq!(access("PUT", "/ingest"), None);

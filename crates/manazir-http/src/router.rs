@@ -70,7 +70,6 @@ fn routes(app: &App) -> OpenApiRouter<App> {
         .layer(DefaultBodyLimit::max(ACCOUNT_BYTES_MAX))
         .layer(no_store);
     OpenApiRouter::with_openapi(Document::openapi())
-        .merge(accounts)
         .merge(one)
         .merge(batches)
         .routes(routes!(events::event))
@@ -105,6 +104,7 @@ fn routes(app: &App) -> OpenApiRouter<App> {
         .merge(people_routes())
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))
+        .merge(accounts)
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))

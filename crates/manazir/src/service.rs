@@ -30,7 +30,7 @@ use tokio::sync::oneshot;
 
 use crate::config::{Role, Settings, truth_in};
 use crate::rollup::hosting::Hosting;
-use crate::server_file::ServerFile;
+use crate::server_file::{ServerFile, reachable};
 use accounts::SigningIn;
 use backend::Backend;
 use beside::Beside;
@@ -75,7 +75,8 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
     let signing_in = match settings.role {
         Role::Worker => None,
         Role::All | Role::Api => {
-            Some(SigningIn::start(settings, &truth, &format!("http://{address}"), now).await?)
+            let reached = format!("http://{}", reachable(address));
+            Some(SigningIn::start(settings, &truth, &reached, now).await?)
         }
     };
     let (accounts, account_settings) = match &signing_in {
@@ -111,12 +112,12 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
         let explaining = Explaining::start(&settings.explanations, explainer, &truth, now).await?;
         let resuming = Resuming::start(app.clone(), backend.silence());
         let _server_file = ServerFile::write(data, address)?;
-        // Nothing but telling it may fail from here on: a token that nobody was told is of no use.
-        let secret = first_token(&truth).await?;
         let invitation = match &signing_in {
             Some(signing_in) => signing_in.first_invitation(&truth, now).await?,
             None => None,
         };
+        // Nothing but telling it may fail from here on: a token that nobody was told is of no use.
+        let secret = first_token(&truth).await?;
         started(&Started { address, secret, invitation })?;
         manazir_http::serve(listener, manazir_http::router(app), signals.stopped(worker_ended)).await?;
         resuming.stop().await;

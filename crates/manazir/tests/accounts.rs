@@ -9,6 +9,17 @@ use std::process::{Command, Output};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
+use manazir_auth::access::AccessRules;
+use manazir_auth::audit::{Actor, Occasion};
+use manazir_auth::hashing::InPlace;
+use manazir_auth::keys::{KeyRecord, KeyRing, KeyRules, ServerSecret};
+use manazir_auth::limit::SignInRates;
+use manazir_auth::revocation::FOLLOWED_EVERY;
+use manazir_auth::service::{AccessRefused, AccountRules, RefreshRefused, Registration};
+use manazir_auth::session::{Device, Presented, SessionRules};
+use manazir_auth::{Accounts, Hasher, HashingCost, Role};
+use manazir_model::Timestamp;
+use manazir_sql::Truth;
 use manazir_testkit::client::{Answer, Client};
 use manazir_testkit::postgres::Postgres;
 use manazir_testkit::rabbitmq::Rabbit;
@@ -180,6 +191,45 @@ fn two_nodes_are_one_service_needs_postgres_rabbitmq() {
     let stranger = stranger.arg(folder.path().join("three")).args(&options).output().unwrap();
     let why = String::from_utf8_lossy(&stranger.stderr).into_owned();
     assert!(!stranger.status.success() && why.contains("nodes that share a truth share a secret"), "{why}");
+}
+
+/// A node of a shared truth, whose clock is an argument.
+fn node(truth: &Truth) -> Accounts {
+    let secret = ServerSecret::parse(SECRET).unwrap();
+    let key = KeyRecord::new([7; 32], &secret, Timestamp(0));
+    let ring = KeyRing::open(vec![key], &secret, KeyRules::default());
+    let access = AccessRules { issuer: "test".to_owned(), audience: "test".to_owned() };
+    let rules = AccountRules { access, sessions: SessionRules::default(), rates: SignInRates::default() };
+    let gate = InPlace::new(Hasher::new(HashingCost::CHEAPEST).unwrap(), 4);
+    Accounts::new(Arc::new(truth.clone()), Arc::new(gate), rules, ring)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bb_w6_a_replay_at_one_node_is_known_at_the_other_at_its_next_look_needs_postgres() {
+    let server = Postgres::start();
+    let truth = Truth::open(&server.url()).await.unwrap();
+    let (one, two) = (node(&truth), node(&truth));
+    let on = |seconds: i64| {
+        let at = Timestamp::from_seconds(1_700_000_000 + seconds);
+        Occasion { by: Actor::Nobody, address: None, at }
+    };
+    let ada = Registration { username: "ada", email: "a@example.org", password: PASSWORD, avatar_seed: None };
+    one.register(ada, Role::Member, None, [1; 32], &on(0)).await.unwrap();
+    let first = one.sign_in("a@example.org", PASSWORD, Device::default(), [2; 80], &on(0)).await.unwrap();
+    let (device, old) = (Device::default(), first.refresh.reveal());
+    let next = one.refresh(&old, &device, [3; 32], &on(60)).await.unwrap();
+    one.follow(|| on(60).at).await.unwrap();
+    let raced = two.refresh(&old, &device, [4; 32], &on(89)).await.unwrap();
+    assert_eq!(raced.refresh.reveal(), next.refresh.reveal(), "within 30 s, at another node");
+    let reused = two.refresh(&old, &device, [5; 32], &on(91)).await.unwrap_err();
+    assert!(matches!(reused, RefreshRefused::Over(Presented::Reused)), "{reused}");
+    assert_eq!(two.who(&next.access, on(91).at), Err(AccessRefused::Revoked), "at once where it was shown");
+    assert!(FOLLOWED_EVERY <= Duration::from_millis(500), "two looks a second");
+    one.follow(|| on(91).at).await.unwrap();
+    assert_eq!(one.who(&next.access, on(91).at), Err(AccessRefused::Revoked), "the family is dead");
+    let over = one.refresh(&next.refresh.reveal(), &device, [6; 32], &on(91)).await.unwrap_err();
+    assert!(matches!(over, RefreshRefused::Over(_)), "{over}");
+    truth.close().await;
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use manazir_auth::audit::Occasion;
 use manazir_auth::mail::{Letter, Mailer};
@@ -13,6 +14,9 @@ use super::entropy;
 
 /// So many letters wait at most: of a flood of requests for links, who comes later asks again.
 const WAITING_MAX: usize = 1_000;
+
+/// So long a service that stops waits for its last letters: a mail server that hangs must not keep it.
+const LAST_MAX: Duration = Duration::from_secs(10);
 
 /// What is left to be sent.
 #[derive(Debug)]
@@ -69,7 +73,7 @@ impl Post {
 }
 
 impl Delivery {
-    /// Sends one letter after the other until `stop`, and then what was left before.
+    /// Sends one letter after the other until `stop`, and then what was left before, as far as ten seconds go.
     pub async fn run(mut self, accounts: Arc<Accounts>, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
         loop {
@@ -81,8 +85,13 @@ impl Delivery {
             self.deliver(&accounts, left).await;
         }
         self.waiting.close();
-        while let Some(left) = self.waiting.recv().await {
-            self.deliver(&accounts, left).await;
+        let rest = async {
+            while let Some(left) = self.waiting.recv().await {
+                self.deliver(&accounts, left).await;
+            }
+        };
+        if tokio::time::timeout(LAST_MAX, rest).await.is_err() {
+            tracing::warn!("the service stopped before all letters had gone");
         }
     }
 

@@ -79,5 +79,6 @@ async fn bb_w3_who_may_do_what_to_ada() {
         GET /{user}/recommendations: people admin ada root
         POST /{user}/recommendations: people admin root
         DELETE /{user}/recommendations: people admin ada root
-    "#]].assert_eq(&table);
+    "#]]
+    .assert_eq(&table);
 }

@@ -148,3 +148,48 @@ impl Accounts {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    #[track_caller]
+    fn refused(text: &str, expect: Expect) {
+        let accounts: Accounts = toml::from_str(text).unwrap();
+        expect.assert_eq(&format!("{:#}", accounts.check().unwrap_err()));
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_with_what_to_type_and_without_passwords() {
+        refused(
+            "proxies = ['10.0.0.0/33']",
+            expect![
+                "`accounts.proxies`: `10.0.0.0/33` is no address and no network; write it like 10.0.0.0/8 or ::1"
+            ],
+        );
+        refused(
+            "address = 'manazir.example.org'",
+            expect![
+                "`accounts.address` is `manazir.example.org`; it is written `https://manazir.example.org`"
+            ],
+        );
+        refused(
+            "idle_days = 91",
+            expect![
+                "`accounts.idle_days` is 91, and every session ends after `accounts.session_days`, which is 90"
+            ],
+        );
+        refused(
+            "mail = { smtp = 'smtp://u:s3cret@h', from = 'm@example.org' }",
+            expect![
+                "`accounts.mail`: a password goes to a mail server over TLS alone: write smtps://…, or add ?tls=required"
+            ],
+        );
+        let good = "registration = 'open'\nproxy_header = 'forwarded'\nproxies = ['::1', '10.0.0.0/8']\n";
+        let good: Accounts = toml::from_str(good).unwrap();
+        assert_eq!(good.proxies().unwrap().networks.len(), 2);
+        assert!(good.check().is_ok() && good.registration == Registration::Open);
+    }
+}
