@@ -10,6 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
+use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use manazir_auth::Email;
 use manazir_auth::mail::{Letter, MailError, Mailer};
@@ -49,17 +50,17 @@ impl fmt::Debug for Smtp {
 }
 
 impl Smtp {
-    /// One at `server`, whose letters are `from` somebody and lead to pages of `address`. Nothing is sent yet.
+    /// Says what would be wrong with an address of a server or a sender, before anything runs.
+    pub fn check(server: &str, from: &str) -> Result<(), Unusable> {
+        read(server, from).map(drop)
+    }
+
+    /// One at `server`, whose letters are `from` somebody and lead to pages of `address`. Nothing is sent yet. To be
+    /// called within a runtime, on which the pool of connections is kept.
     pub fn new(server: &str, from: &str, address: &str) -> Result<Self, Unusable> {
-        let with_password = server.contains('@');
-        let encrypted = server.starts_with("smtps://") || server.contains("tls=required");
-        if with_password && !encrypted {
-            return Err(Unusable::Open);
-        }
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(server).map_err(|_| Unusable::Server)?;
-        let sender = from.parse().map_err(|_| Unusable::Sender(from.to_owned()))?;
+        let (builder, from) = read(server, from)?;
         let transport = builder.timeout(Some(STEP_MAX)).build();
-        Ok(Self { transport, from: sender, address: address.to_owned() })
+        Ok(Self { transport, from, address: address.to_owned() })
     }
 
     fn message(&self, to: &Email, letter: &Letter) -> Result<Message, MailError> {
@@ -78,4 +79,15 @@ impl Mailer for Smtp {
         let sent = self.transport.send(message).await;
         sent.map(drop).map_err(|error| MailError(Box::new(error)))
     }
+}
+
+fn read(server: &str, from: &str) -> Result<(AsyncSmtpTransportBuilder, Mailbox), Unusable> {
+    let with_password = server.contains('@');
+    let encrypted = server.starts_with("smtps://") || server.contains("tls=required");
+    if with_password && !encrypted {
+        return Err(Unusable::Open);
+    }
+    let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(server).map_err(|_| Unusable::Server)?;
+    let from = from.parse().map_err(|_| Unusable::Sender(from.to_owned()))?;
+    Ok((builder, from))
 }

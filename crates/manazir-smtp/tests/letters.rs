@@ -33,9 +33,9 @@ async fn a_server_that_is_away_is_an_error_and_nothing_worse() {
     assert!(smtp.send(&to, &Letter::PasswordChanged).await.is_err());
 }
 
-#[test]
-fn what_cannot_work_is_told_before_anything_is_sent_and_without_the_password() {
-    let refused = |server: &str, from: &str| Smtp::new(server, from, "").unwrap_err();
+#[tokio::test]
+async fn what_cannot_work_is_told_before_anything_is_sent_and_without_the_password() {
+    let refused = |server: &str, from: &str| Smtp::check(server, from).unwrap_err();
     let from = "m@example.org";
     assert!(matches!(refused("http://u:s3cret@h", from), Unusable::Open));
     assert!(matches!(refused("smtp://u:s3cret@h", from), Unusable::Open));
@@ -43,5 +43,5 @@ fn what_cannot_work_is_told_before_anything_is_sent_and_without_the_password() {
     assert!(matches!(refused("smtps://u:s3cret@h", "nobody"), Unusable::Sender(_)));
     let good = Smtp::new("smtps://u:s3cret@h", from, "").unwrap();
     assert!(!format!("{good:?}").contains("s3cret"));
-    assert!(Smtp::new("smtp://u:s3cret@h:587?tls=required", from, "").is_ok());
+    assert!(Smtp::check("smtp://u:s3cret@h:587?tls=required", from).is_ok());
 }

@@ -143,7 +143,7 @@ impl Accounts {
             );
         }
         if let Some(mail) = &self.mail {
-            manazir_smtp::Smtp::new(&mail.smtp, &mail.from, "").context("`accounts.mail`")?;
+            manazir_smtp::Smtp::check(&mail.smtp, &mail.from).context("`accounts.mail`")?;
         }
         Ok(())
     }
