@@ -60,6 +60,16 @@ impl<T: ConnectionLog> Following<T> {
         }
     }
 
+    /// Goes on if the copy does not know one of these: who has just joined is found by their profile, which is the
+    /// truth's, before the log was looked at again.
+    async fn meet(&self, users: &[UserId]) -> Result<(), Error> {
+        let is_new = {
+            let graph = self.graph();
+            users.iter().any(|user| graph.state(*user).is_none())
+        };
+        if is_new { self.catch_up().await.map(drop) } else { Ok(()) }
+    }
+
     /// The copy as it is now. Whoever holds it keeps changes from coming in.
     pub fn graph(&self) -> RwLockReadGuard<'_, ConnectionGraph> {
         self.graph.read().unwrap_or_else(PoisonError::into_inner)
@@ -98,18 +108,22 @@ impl<T: ConnectionLog + GraphStore> GraphStore for Following<T> {
     }
 
     async fn relation(&self, user: UserId, other: UserId) -> Result<Relation, Error> {
+        self.meet(&[user, other]).await?;
         Ok(self.graph().relation(user, other)?)
     }
 
     async fn list(&self, user: UserId, list: List, page: &Page) -> Result<Listing, Error> {
+        self.meet(&[user]).await?;
         Ok(self.graph().list(user, list, page)?)
     }
 
     async fn mutual(&self, one: UserId, other: UserId, page: &Page) -> Result<Listing, Error> {
+        self.meet(&[one, other]).await?;
         Ok(self.graph().mutual(one, other, page)?)
     }
 
     async fn suggestions(&self, user: UserId, query: &SuggestionQuery) -> Result<Suggestions, Error> {
+        self.meet(&[user]).await?;
         let mut scratch =
             self.scratches.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         let suggestions = self.graph().suggestions(user, query, &mut scratch);

@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 
 pub use accounts::Accounts;
 pub use explanations::Explanations;
-pub use people::{GraphPlace, People};
+pub use people::{CachePlace, GraphPlace, People};
 
 use crate::cli::{DATA_FOLDER, Serve};
 use crate::keeper::KeeperConfig;

@@ -55,7 +55,7 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-fn ranges(settings: &Settings) -> [(&'static str, u64, RangeInclusive<u64>); 20] {
+fn ranges(settings: &Settings) -> [(&'static str, u64, RangeInclusive<u64>); 21] {
     let Settings { limits, worker, events, lake, explanations, people, accounts, .. } = settings;
     [
         ("limits.event_bytes_max", limits.event_bytes_max as u64, 1..=u64::MAX),
@@ -74,6 +74,7 @@ fn ranges(settings: &Settings) -> [(&'static str, u64, RangeInclusive<u64>); 20]
         ("people.searches_a_second", people.searches_a_second.into(), 1..=RATE_MAX),
         ("people.requests_a_second", people.requests_a_second.into(), 1..=RATE_MAX),
         ("people.answers_a_second", people.answers_a_second.into(), 1..=RATE_MAX),
+        ("people.cache_mib", people.cache_mib.into(), 1..=u64::from(u32::MAX)),
         ("people.batch_max", people.batch_max as u64, 1..=BATCH_MAX),
         ("accounts.idle_days", accounts.idle_days.into(), 1..=DAYS_MAX),
         ("accounts.session_days", accounts.session_days.into(), 1..=DAYS_MAX),
