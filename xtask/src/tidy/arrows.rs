@@ -19,7 +19,7 @@ const TESTKIT: &str = "manazir-testkit";
 const EDGE: [&str; 3] = ["manazir", "manazir-http", "xtask"];
 
 /// Each brings one store or broker behind the ports of the domains; none of them speaks to browsers.
-const ADAPTERS: [&str; 9] = [
+const ADAPTERS: [&str; 10] = [
     "manazir-bolt",
     "manazir-cassandra",
     "manazir-fjall",
@@ -28,6 +28,7 @@ const ADAPTERS: [&str; 9] = [
     "manazir-parquet",
     "manazir-rabbitmq",
     "manazir-redis",
+    "manazir-smtp",
     "manazir-sql",
 ];
 
