@@ -43,7 +43,8 @@ pub(super) fn run(args: &Serve, output: Output, out: &mut dyn Write) -> Result<E
                 writeln!(
                     out,
                     "\nMake the first account, an administrator's, within seven days (another link: `{another}`):\n\n  \
-                     {invitation}\n"
+                     {invitation}\n\nwhich is, without a page:\n\n{}\n",
+                    first_account(&url, invitation)
                 )?;
             }
         }
@@ -52,6 +53,15 @@ pub(super) fn run(args: &Serve, output: Output, out: &mut dyn Write) -> Result<E
     let settings = Settings::new(args)?;
     runtime()?.block_on(service::run(&settings, started))?;
     Ok(Ending::Done)
+}
+
+/// How a program uses an invitation, whose secret stands behind the `#` of its link.
+fn first_account(url: &str, invitation: &str) -> String {
+    let secret = invitation.rsplit('#').next().unwrap_or(invitation);
+    format!(
+        "  curl -X POST {url}/api/v1/accounts -H 'Content-Type: application/json' -d '{{\"username\": \"ada\", \
+         \"email\": \"ada@example.com\", \"password\": \"CHOOSE ONE\", \"invitation\": \"{secret}\"}}'"
+    )
 }
 
 fn example(url: &str, token: &str) -> String {
