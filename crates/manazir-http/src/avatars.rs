@@ -35,9 +35,15 @@ pub(crate) struct CandidateJson {
     avatar: String,
 }
 
+/// A picture of pixels.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[allow(dead_code, reason = "a description")]
+pub(crate) struct Png(Vec<u8>);
+
 /// The picture of a person; of whom there is no account it is made from the identifier
 #[utoipa::path(get, path = "/api/v1/users/{user}/avatar", tag = "avatars", params(OfPerson, PictureQuery),
-    responses((status = 200, content((String = "image/svg+xml"), (Vec<u8> = "image/png"))),
+    responses((status = 200, content((String = "image/svg+xml"), (Png = "image/png"))),
         (status = 304, description = "`If-None-Match` has its tag"), (status = 429, body = Problem)))]
 pub(crate) async fn of_person(
     State(app): State<App>,
@@ -55,7 +61,7 @@ pub(crate) async fn of_person(
 
 /// The picture of a team
 #[utoipa::path(get, path = "/api/v1/teams/{team}/avatar", tag = "avatars", params(OfTeam, PictureQuery),
-    responses((status = 200, content((String = "image/svg+xml"), (Vec<u8> = "image/png"))),
+    responses((status = 200, content((String = "image/svg+xml"), (Png = "image/png"))),
         (status = 304, description = "`If-None-Match` has its tag"), (status = 429, body = Problem)))]
 pub(crate) async fn of_team(
     State(app): State<App>,
@@ -73,7 +79,7 @@ pub(crate) async fn of_team(
 
 /// The picture of a service
 #[utoipa::path(get, path = "/api/v1/services/{service}/avatar", tag = "avatars", params(OfService, PictureQuery),
-    responses((status = 200, content((String = "image/svg+xml"), (Vec<u8> = "image/png"))),
+    responses((status = 200, content((String = "image/svg+xml"), (Png = "image/png"))),
         (status = 304, description = "`If-None-Match` has its tag"), (status = 429, body = Problem)))]
 pub(crate) async fn of_service(
     State(app): State<App>,
@@ -91,7 +97,7 @@ pub(crate) async fn of_service(
 
 /// The picture that a seed makes
 #[utoipa::path(get, path = "/api/v1/avatars/{seed}", tag = "avatars", params(OfSeed, SeedQuery),
-    responses((status = 200, content((String = "image/svg+xml"), (Vec<u8> = "image/png"))),
+    responses((status = 200, content((String = "image/svg+xml"), (Png = "image/png"))),
         (status = 304, description = "`If-None-Match` has its tag"), (status = 429, body = Problem)))]
 pub(crate) async fn of_seed(
     State(app): State<App>,

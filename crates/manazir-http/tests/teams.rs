@@ -105,6 +105,8 @@ async fn teams_are_listed_by_pages_and_found_by_slug() {
     assert_eq!(slugs, [vec![json!("a"), json!("b")], vec![json!("c")]]);
     assert_eq!(world.get("ada", "/api/v1/teams?slug=b").await.ids().len(), 1);
     assert_eq!(world.get("ada", "/api/v1/teams?slug=x").await.ids().len(), 0);
+    assert_eq!(world.get("ada", "/api/v1/teams?slug=A%00b").await.ids().len(), 0);
+    assert_eq!(world.status("ada", "GET", "/api/v1/teams?cursor=A").await, 400);
     let taken = json!({"slug": "a", "name": "A"});
     assert_eq!(status(&world, "ada", "POST", "/api/v1/teams", taken).await, 409);
     let broken = json!({"slug": "A b", "name": "A"});
@@ -249,5 +251,6 @@ async fn who_may_do_what_to_a_team_of_ada() {
         PATCH /services/{service}: people admin ada root
         DELETE /services/{service}: people admin ada root
         GET /services/{service}/avatar: anyone ingest read respond people admin ada bob root
-    "#]].assert_eq(&table);
+    "#]]
+    .assert_eq(&table);
 }

@@ -110,7 +110,8 @@ pub(crate) async fn list(
 
 /// Make a service
 #[utoipa::path(post, path = "/api/v1/services", tag = "services", request_body = NewServiceJson,
-    responses((status = 201, body = Answer<ServiceJson>), (status = 409, body = Problem)))]
+    responses((status = 201, body = Answer<ServiceJson>), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
 pub(crate) async fn create(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,

@@ -19,7 +19,7 @@ use super::refused::no_team;
 use super::who::{asking, itself, numbers};
 use crate::access::Caller;
 use crate::extract::{self, Path, Query};
-use crate::people::{Answer, Made};
+use crate::people::{Answer, Made, unknown_cursor};
 use crate::{App, Problem, etag};
 
 /// Which page, or the team of a slug.
@@ -79,6 +79,8 @@ pub(crate) struct TeamPatchJson {
     members: BTreeMap<String, Option<PartWord>>,
 }
 
+/// Characters of a slug.
+const SLUG_MAX: usize = 63;
 /// People that one change may name.
 const NAMED_MAX: usize = manazir_people::teams::MEMBERS_MAX;
 
@@ -91,12 +93,13 @@ pub(crate) async fn list(
     Query(query): Query<TeamsQuery>,
 ) -> Result<Json<Answer<Vec<TeamJson>>>, Problem> {
     let limit = limit(query.limit)?;
-    // No slug has others, and not every database takes all.
-    let slug = |text: &str| text.chars().filter(|one| !one.is_control()).collect::<String>();
-    let (teams, next) = match &query.slug {
-        Some(named) => (app.teams.team(&TeamKey::Slug(slug(named))).await?.into_iter().collect(), None),
-        None => {
-            let page = app.teams.teams(query.cursor.as_deref().map(slug).as_deref(), limit).await?;
+    let (teams, next) = match (&query.slug, &query.cursor) {
+        // Nothing else is a slug, and not every database takes all.
+        (Some(slug), _) if !is_slug(slug) => (Vec::new(), None),
+        (Some(slug), _) => (app.teams.team(&TeamKey::Slug(slug.clone())).await?.into_iter().collect(), None),
+        (None, Some(cursor)) if !is_slug(cursor) => return Err(unknown_cursor()),
+        (None, cursor) => {
+            let page = app.teams.teams(cursor.as_deref(), limit).await?;
             (page.items, page.next.map(|next| next_link(&uri, limit, "", &next)))
         }
     };
@@ -107,7 +110,8 @@ pub(crate) async fn list(
 
 /// Make a team
 #[utoipa::path(post, path = "/api/v1/teams", tag = "teams", request_body = NewTeamJson,
-    responses((status = 201, body = Answer<TeamJson>), (status = 409, body = Problem)))]
+    responses((status = 201, body = Answer<TeamJson>), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
 pub(crate) async fn create(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -200,6 +204,11 @@ async fn acts(app: &App, caller: &Caller, patch: TeamPatchJson) -> Result<Vec<Te
     let put = |(user, part): (_, &Option<PartWord>)| part.map(|part| TeamAct::Put(user, Part::from(part)));
     acts.extend(both().filter_map(put));
     Ok(acts)
+}
+
+fn is_slug(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=SLUG_MAX).contains(&text.len()) && text.bytes().all(plain)
 }
 
 fn few(named: &[String]) -> Result<&[String], Problem> {
