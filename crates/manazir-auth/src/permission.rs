@@ -179,6 +179,28 @@ pub const RULES: &[Rule] = &[
     rule("GET",  "/api/v1/users/{user}/recommendations", Access::PersonOr(Scope::People)),
     rule("POST", "/api/v1/users/{user}/recommendations", Access::Needs(Scope::People)),
     rule("DELETE", "/api/v1/users/{user}/recommendations", Access::PersonOr(Scope::People)),
+    // A picture tells nothing: of whom there is no account it is made from the identifier.
+    rule("GET",  "/api/v1/users/{user}/avatar",      Access::Open),
+    rule("GET",  "/api/v1/avatars",                  Access::Open),
+    rule("GET",  "/api/v1/avatars/{seed}",           Access::Open),
+    rule("GET",  "/api/v1/teams",                    Access::PersonOr(Scope::Read)),
+    rule("POST", "/api/v1/teams",                    Access::PersonOr(Scope::People)),
+    rule("POST", "/api/v1/teams/import",             Access::Needs(Scope::People)),
+    rule("GET",  "/api/v1/teams/{team}",             Access::PersonOr(Scope::Read)),
+    // Whose a team or a service is, say the rules of teams.
+    rule("PATCH", "/api/v1/teams/{team}",            Access::PersonOr(Scope::People)),
+    rule("DELETE", "/api/v1/teams/{team}",           Access::PersonOr(Scope::People)),
+    rule("GET",  "/api/v1/teams/{team}/avatar",      Access::Open),
+    rule("GET",  "/api/v1/teams/{team}/members",     Access::PersonOr(Scope::Read)),
+    rule("PUT",  "/api/v1/teams/{team}/members/{user}", Access::PersonOr(Scope::People)),
+    rule("DELETE", "/api/v1/teams/{team}/members/{user}", Access::PersonOr(Scope::People)),
+    rule("GET",  "/api/v1/users/{user}/teams",       Access::PersonOr(Scope::Read)),
+    rule("GET",  "/api/v1/services",                 Access::PersonOr(Scope::Read)),
+    rule("POST", "/api/v1/services",                 Access::PersonOr(Scope::People)),
+    rule("GET",  "/api/v1/services/{service}",       Access::PersonOr(Scope::Read)),
+    rule("PATCH", "/api/v1/services/{service}",      Access::PersonOr(Scope::People)),
+    rule("DELETE", "/api/v1/services/{service}",     Access::PersonOr(Scope::People)),
+    rule("GET",  "/api/v1/services/{service}/avatar", Access::Open),
     rule("POST", "/api/v1/accounts",                 Access::Open),
     rule("GET",  "/api/v1/accounts",                 Access::Needs(Scope::Admin)),
     // One's own; of others, as administrators.
@@ -340,6 +362,26 @@ mod tests {
             GET /api/v1/users/{user}/recommendations: people admin person
             POST /api/v1/users/{user}/recommendations: people admin
             DELETE /api/v1/users/{user}/recommendations: people admin person
+            GET /api/v1/users/{user}/avatar: anyone ingest read respond people admin person
+            GET /api/v1/avatars: anyone ingest read respond people admin person
+            GET /api/v1/avatars/{seed}: anyone ingest read respond people admin person
+            GET /api/v1/teams: read admin person
+            POST /api/v1/teams: people admin person
+            POST /api/v1/teams/import: people admin
+            GET /api/v1/teams/{team}: read admin person
+            PATCH /api/v1/teams/{team}: people admin person
+            DELETE /api/v1/teams/{team}: people admin person
+            GET /api/v1/teams/{team}/avatar: anyone ingest read respond people admin person
+            GET /api/v1/teams/{team}/members: read admin person
+            PUT /api/v1/teams/{team}/members/{user}: people admin person
+            DELETE /api/v1/teams/{team}/members/{user}: people admin person
+            GET /api/v1/users/{user}/teams: read admin person
+            GET /api/v1/services: read admin person
+            POST /api/v1/services: people admin person
+            GET /api/v1/services/{service}: read admin person
+            PATCH /api/v1/services/{service}: people admin person
+            DELETE /api/v1/services/{service}: people admin person
+            GET /api/v1/services/{service}/avatar: anyone ingest read respond people admin person
             POST /api/v1/accounts: anyone ingest read respond people admin person
             GET /api/v1/accounts: admin
             GET /api/v1/accounts/{account}: admin person

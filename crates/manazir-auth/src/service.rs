@@ -28,7 +28,7 @@ use crate::{
     Account, AccountId, AccountStore, Email, EmailFault, HashingGate, Password, PasswordFault, PasswordHash,
     Role, Username, UsernameFault,
 };
-use names::Names;
+use names::{Names, Seen};
 
 /// Most characters of an avatar's seed.
 const AVATAR_SEED_CHARACTERS_MAX: usize = 64;
@@ -193,11 +193,20 @@ impl Accounts {
 
     /// What others call the owner of an account; `None` if there is no such account.
     pub async fn username(&self, id: AccountId) -> Result<Option<Username>, AccountError> {
-        if let Some(name) = self.names.known(id) {
-            return Ok(Some(name));
+        Ok(self.seen(id).await?.map(|seen| seen.username))
+    }
+
+    /// What the picture of the owner of an account is made from; `None` if there is no such account.
+    pub async fn avatar_seed(&self, id: AccountId) -> Result<Option<String>, AccountError> {
+        Ok(self.seen(id).await?.map(|seen| seen.avatar_seed))
+    }
+
+    async fn seen(&self, id: AccountId) -> Result<Option<Seen>, AccountError> {
+        if let Some(seen) = self.names.known(id) {
+            return Ok(Some(seen));
         }
-        let found = self.store.account(id).await?.map(|known| known.account.username);
-        Ok(found.inspect(|name| self.names.learn(id, name)))
+        let found = self.store.account(id).await?.map(|known| Seen::from(known.account));
+        Ok(found.inspect(|seen| self.names.learn(id, seen)))
     }
 
     /// An account, for its owner; `None` if there is no such one.

@@ -12,10 +12,12 @@ use manazir_ingest::jobs::Jobs;
 use manazir_ingest::lake::Lake;
 use manazir_ingest::{EventStore, Queue};
 use manazir_model::Timestamp;
+use manazir_people::teams::TeamStore;
 use manazir_rollup::hosted::Hosted;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::accounts::AccountSettings;
+use crate::avatars::Avatars;
 use crate::keys::Keys;
 use crate::people::People;
 use crate::tasks::Tasks;
@@ -73,6 +75,10 @@ pub struct App {
     pub accounts: Arc<Accounts>,
     /// Who people are to each other.
     pub people: People,
+    /// Teams, and the services they own.
+    pub teams: Arc<dyn TeamStore>,
+    /// What people, teams and services look like.
+    pub avatars: Avatars,
     /// How they get in.
     pub account_settings: Arc<AccountSettings>,
     /// Idempotency keys that were seen.

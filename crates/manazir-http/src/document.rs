@@ -3,6 +3,7 @@
 //! Who may call a route comes from the table of permissions, and every refusal is a problem: both are added
 //! here, so that no handler can leave them out.
 
+use manazir_auth::Scope;
 use manazir_auth::permission::{self, Access};
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::response::Response;
@@ -122,6 +123,10 @@ fn needed(access: Access) -> (&'static [&'static str], String) {
             format!("Needs the scope `{scope}`, of a token or of a person's role."),
         ),
         Access::Person => (&[SESSION, COOKIE], "Needs a person who has signed in.".to_owned()),
+        Access::PersonOr(Scope::Read) => (
+            &[TOKEN, SESSION, COOKIE],
+            "Needs a person who has signed in, or a token with the scope `read`.".to_owned(),
+        ),
         Access::PersonOr(scope) => (
             &[TOKEN, SESSION, COOKIE],
             format!("A person acts for themselves, a token with the scope `{scope}` for anyone."),

@@ -30,7 +30,7 @@ fn tag(body: &[u8]) -> String {
 }
 
 /// RFC 9110, 13.1.2: a list of tags, compared weakly, or a star.
-fn known(asked: &HeaderMap, tag: &str) -> bool {
+pub(crate) fn known(asked: &HeaderMap, tag: &str) -> bool {
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let shown = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     shown.flat_map(|list| list.split(',')).any(|one| one.trim() == "*" || opaque(one) == opaque(tag))

@@ -8,6 +8,7 @@ mod accounts;
 mod address;
 mod anomalies;
 mod app;
+mod avatars;
 mod dead_letters;
 mod docs;
 mod document;
@@ -31,6 +32,7 @@ mod search;
 mod series;
 mod serve;
 mod tasks;
+mod teams;
 mod tokens;
 mod topology;
 
@@ -40,6 +42,7 @@ pub use accounts::{
 pub use address::{ForwardedBy, Network, Peer, Proxies};
 pub use anomalies::AnomalyJson;
 pub use app::{App, Limits};
+pub use avatars::{AvatarLimits, Avatars};
 pub use dead_letters::DeadLetterJson;
 pub use jobs::JobJson;
 pub use keys::Keys;

@@ -25,6 +25,12 @@ use std::sync::Arc;
 use manazir_auth::limit::Rate;
 use manazir_people::{GraphStore, PeopleStore};
 
+pub(crate) use answer::{Answer, Made};
+pub(crate) use paging::{ITEMS, unknown_cursor};
+pub(crate) use parameters::OfUser;
+pub(crate) use user::{UserJson, called};
+pub(crate) use who::identifier;
+
 use batch::known::KnownKeys;
 use held::Held;
 

@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::{
-    App, Problem, access, accounts, anomalies, dead_letters, docs, document, edge, events, explanations,
-    health, ingest, jobs, people, rollups, series, tokens, topology,
+    App, Problem, access, accounts, anomalies, avatars, dead_letters, docs, document, edge, events,
+    explanations, health, ingest, jobs, people, rollups, series, teams, tokens, topology,
 };
 
 /// Bytes of a body about accounts: the longest names and passwords, in any writing.
@@ -102,6 +102,12 @@ fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(jobs::one))
         .routes(routes!(jobs::cancel))
         .merge(people_routes())
+        .merge(team_routes())
+        .routes(routes!(avatars::of_person))
+        .routes(routes!(avatars::of_team))
+        .routes(routes!(avatars::of_service))
+        .routes(routes!(avatars::candidates))
+        .routes(routes!(avatars::of_seed))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))
         .merge(accounts)
@@ -131,6 +137,20 @@ fn people_routes() -> OpenApiRouter<App> {
         .routes(routes!(suggestions::list))
         .routes(routes!(suggestions::dismiss))
         .routes(routes!(recommendations::list, recommendations::add, recommendations::withdraw))
+}
+
+fn team_routes() -> OpenApiRouter<App> {
+    use teams::{import, members, services, team};
+    OpenApiRouter::new()
+        .routes(routes!(import::import))
+        .layer(DefaultBodyLimit::max(import::BYTES_MAX))
+        .routes(routes!(team::list, team::create))
+        .routes(routes!(team::one, team::update, team::delete))
+        .routes(routes!(members::list))
+        .routes(routes!(members::put, members::remove))
+        .routes(routes!(members::of_user))
+        .routes(routes!(services::list, services::create))
+        .routes(routes!(services::one, services::update, services::delete))
 }
 
 /// The OpenAPI 3.1 document.

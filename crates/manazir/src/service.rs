@@ -20,7 +20,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use manazir_auth::{Cached, Scope, Secret, Token, TokenStore};
 use manazir_explain::{Explainer, gather as explain};
-use manazir_http::{App, Keys, Limits};
+use manazir_http::{App, Avatars, Keys, Limits};
 use manazir_ingest::answers::Waiting;
 use manazir_model::Timestamp;
 use manazir_sql::{Keeping, Truth};
@@ -95,6 +95,8 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
         tasks: beside.tasks(),
         tokens: Arc::new(Cached::new(Arc::new(truth.clone()), TOKENS_BELIEVED)),
         people: peopled.people(),
+        teams: Arc::new(truth.clone()),
+        avatars: Avatars::default(),
         accounts,
         account_settings,
         keys: Keys::default(),

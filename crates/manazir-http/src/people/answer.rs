@@ -33,18 +33,18 @@ pub(crate) struct Links {
 pub(crate) type Made<T> = (StatusCode, [(HeaderName, HeaderValue); 1], Json<Answer<T>>);
 
 impl<T> Answer<T> {
-    pub(super) fn new(asked: &Uri, data: T, description: impl Into<String>) -> Self {
+    pub(crate) fn new(asked: &Uri, data: T, description: impl Into<String>) -> Self {
         let this = asked.path_and_query().map_or("/", |asked| asked.as_str()).to_owned();
         Self { data, description: description.into(), links: Links { this, next: None } }
     }
 
-    pub(super) fn with_next(mut self, next: Option<String>) -> Self {
+    pub(crate) fn with_next(mut self, next: Option<String>) -> Self {
         self.links.next = next;
         self
     }
 
     /// With a status, and where what was made is.
-    pub(super) fn at(mut self, status: StatusCode, location: &str) -> Result<Made<T>, Problem> {
+    pub(crate) fn at(mut self, status: StatusCode, location: &str) -> Result<Made<T>, Problem> {
         location.clone_into(&mut self.links.this);
         let location = HeaderValue::from_str(location).map_err(|error| Problem::internal(&error))?;
         Ok((status, [(header::LOCATION, location)], Json(self)))

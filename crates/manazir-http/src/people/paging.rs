@@ -13,7 +13,7 @@ use crate::Problem;
 use crate::search::{Size, Wanted};
 
 /// Items of a page.
-pub(super) const ITEMS: Size = Size::new(50, manazir_people::PAGE_MAX);
+pub(crate) const ITEMS: Size = Size::new(50, manazir_people::PAGE_MAX);
 
 /// Which page.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
@@ -87,7 +87,7 @@ pub(super) fn next_link(asked: &Uri, limit: usize, offset: Option<usize>, cursor
     }
 }
 
-pub(super) fn unknown_cursor() -> Problem {
+pub(crate) fn unknown_cursor() -> Problem {
     let detail =
         "the cursor is of no page: take `links.next` of the page before as it is, or begin without a cursor";
     Problem::invalid(detail, Vec::new())
@@ -105,7 +105,7 @@ impl People {
     }
 
     /// Who a cursor stands for; also whoever was erased meanwhile.
-    pub(super) async fn cursor(&self, cursor: &str) -> Result<UserId, Problem> {
+    pub(crate) async fn cursor(&self, cursor: &str) -> Result<UserId, Problem> {
         let id = identifier(cursor).ok_or_else(unknown_cursor)?;
         let found = self.store.profile(&ProfileKey::Public(id)).await;
         let found = found.map_err(|error| Problem::of_people(error, &[]))?;
@@ -113,7 +113,7 @@ impl People {
     }
 
     /// Those of these that there are, sorted by number.
-    pub(super) async fn profiles(&self, users: &[UserId]) -> Result<Vec<Profile>, Problem> {
+    pub(crate) async fn profiles(&self, users: &[UserId]) -> Result<Vec<Profile>, Problem> {
         let mut found = self.store.profiles(users).await.map_err(|error| Problem::of_people(error, &[]))?;
         found.sort_by_key(|user| user.id);
         Ok(found)

@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 pub(crate) struct OfUser {
     /// A person, by identifier; `me` is whoever has signed in.
     #[param(pattern = "^(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$")]
-    pub(super) user: String,
+    pub(crate) user: String,
 }
 
 /// Two people.
@@ -18,7 +18,7 @@ pub(crate) struct OfUser {
 pub(crate) struct OfTwo {
     /// A person, by identifier; `me` is whoever has signed in.
     #[param(pattern = "^(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$")]
-    pub(super) user: String,
+    pub(crate) user: String,
     /// The other person, by identifier.
     #[param(pattern = "^(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$")]
     pub(super) other: String,

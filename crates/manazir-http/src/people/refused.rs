@@ -8,7 +8,7 @@ use crate::Problem;
 impl Problem {
     /// Why a store did not do it. `people` are those whom it was about, for their names: numbers mean nothing out
     /// there.
-    pub(super) fn of_people(error: Error, people: &[&Profile]) -> Self {
+    pub(crate) fn of_people(error: Error, people: &[&Profile]) -> Self {
         match error {
             Error::Refused(refusal) => Self::of_refusal(&refusal, people),
             Error::Away(what, source) => {

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::{Extension, Json};
-use manazir_people::{Action, PAGE_MAX, Profile, Rank, Suggestion, SuggestionQuery, Suggestions, UserId};
+use manazir_people::teams::shared_evidence;
+use manazir_people::{
+    Action, Evidence, PAGE_MAX, Profile, Rank, Suggestion, SuggestionQuery, Suggestions, UserId,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -37,7 +40,7 @@ pub(crate) struct SuggestionJson {
     /// Who.
     #[serde(flatten)]
     user: UserJson,
-    /// Contacts in common, and what else counts; higher is first.
+    /// Contacts in common, and two for each service in common; higher is first.
     score: u32,
     /// Contacts in common.
     mutual_contacts: u32,
@@ -45,7 +48,7 @@ pub(crate) struct SuggestionJson {
     reason: String,
 }
 
-/// People a user may know, the best first: contacts of contacts
+/// People a user may know, the best first: contacts of contacts, and who works on the same services
 #[utoipa::path(get, path = "/api/v1/users/{user}/suggestions", tag = "people", params(OfUser, RankQuery),
     responses((status = 200, body = Answer<Vec<SuggestionJson>>)))]
 pub(crate) async fn list(
@@ -58,7 +61,8 @@ pub(crate) async fn list(
     let user = app.people.own(&caller, &of.user).await?;
     let (limit, _) = numbers(query.limit, None, false)?;
     let after = app.people.rank(query.cursor.as_deref()).await?;
-    let (found, has_more) = app.people.suggested(&user, after, limit).await?;
+    let shared = shared_evidence(app.teams.shared_services(user.id).await?);
+    let (found, has_more) = app.people.suggested(&user, &shared, after, limit).await?;
     let profiles = app.people.by_number(&named(&found)).await?;
     let last = found.items.last().filter(|_| has_more).and_then(|last| cursor(last.rank, &profiles));
     let next = last.map(|cursor| next_link(&uri, limit, None, &cursor));
@@ -128,11 +132,12 @@ impl People {
     async fn suggested(
         &self,
         user: &Profile,
+        evidence: &[(UserId, Evidence)],
         after: Option<Rank>,
         limit: usize,
     ) -> Result<(Suggestions, bool), Problem> {
         let ask = async |after, max| {
-            let query = SuggestionQuery { evidence: Vec::new(), after, max };
+            let query = SuggestionQuery { evidence: evidence.to_vec(), after, max };
             let found = self.graph.suggestions(user.id, &query).await;
             found.map_err(|error| Problem::of_people(error, &[user]))
         };

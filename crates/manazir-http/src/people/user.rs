@@ -39,7 +39,7 @@ pub(crate) struct UserJson {
 
 impl UserJson {
     /// What everybody may see.
-    pub(super) fn public(user: &Profile) -> Self {
+    pub(crate) fn public(user: &Profile) -> Self {
         Self {
             id: user.public_id.to_string(),
             username: user.username.clone(),
@@ -74,7 +74,7 @@ pub(super) fn path(user: &Profile) -> String {
 }
 
 /// What somebody is called in a sentence.
-pub(super) fn called(user: &Profile) -> String {
+pub(crate) fn called(user: &Profile) -> String {
     let name = user.name.as_ref().or(user.username.as_ref());
     name.cloned().unwrap_or_else(|| user.public_id.to_string())
 }

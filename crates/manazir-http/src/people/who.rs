@@ -11,7 +11,7 @@ use crate::access::Caller;
 const ME: &str = "me";
 
 /// An identifier as it is written in paths and bodies: with hyphens, or as 32 digits.
-pub(super) fn identifier(text: &str) -> Option<Uuid> {
+pub(crate) fn identifier(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok().filter(|_| matches!(text.len(), 32 | 36))
 }
 
@@ -44,7 +44,7 @@ fn meant(caller: &Caller, named: &str) -> Result<Uuid, Problem> {
 
 impl People {
     /// Somebody, whoever asks.
-    pub(super) async fn anyone(&self, caller: &Caller, named: &str) -> Result<Profile, Problem> {
+    pub(crate) async fn anyone(&self, caller: &Caller, named: &str) -> Result<Profile, Problem> {
         self.known(meant(caller, named)?).await
     }
 
@@ -69,13 +69,14 @@ impl People {
         Ok((user, self.anyone(caller, other).await?))
     }
 
+    /// Whoever a key finds.
+    pub(crate) async fn found(&self, key: &ProfileKey) -> Result<Option<Profile>, Problem> {
+        let found = self.store.profile(key).await.map_err(|error| Problem::of_people(error, &[]))?;
+        Ok(found.filter(|user| user.state != PersonState::Erased))
+    }
+
     async fn known(&self, id: Uuid) -> Result<Profile, Problem> {
-        let found = self
-            .store
-            .profile(&ProfileKey::Public(id))
-            .await
-            .map_err(|error| Problem::of_people(error, &[]))?;
-        let found = found.filter(|user| user.state != PersonState::Erased);
+        let found = self.found(&ProfileKey::Public(id)).await?;
         found.ok_or_else(|| {
             Problem::not_found(format!("there is no user {id}; `GET /api/v1/users?search=` finds people"))
         })

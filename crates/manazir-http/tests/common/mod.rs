@@ -23,7 +23,7 @@ use manazir_auth::{Accounts, Hasher, HashingCost, Scope, Secret, Token, TokenSto
 use manazir_explain::Explainer;
 use manazir_explain::gather::Sources;
 use manazir_explain::memory::{InMemoryExplanations, InMemoryGraph};
-use manazir_http::{App, Keys, Limits, People, PeopleLimits, Tasks, router};
+use manazir_http::{App, Avatars, Keys, Limits, People, PeopleLimits, Tasks, router};
 use manazir_ingest::answers::Waiting;
 use manazir_ingest::contract::Counting;
 use manazir_ingest::decode;
@@ -35,6 +35,7 @@ use manazir_ingest::worker::{Config, Worker, run};
 use manazir_ingest::{Consumer, Delivery, Message, PARTITIONS};
 use manazir_model::Timestamp;
 use manazir_people::memory::InMemoryPeople;
+use manazir_people::teams::InMemoryTeams;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -77,6 +78,8 @@ pub(crate) async fn app() -> App {
         tokens: Arc::new(tokens),
         accounts: accounts(),
         people: people(),
+        teams: Arc::new(InMemoryTeams::default()),
+        avatars: Avatars::default(),
         account_settings: Arc::default(),
         keys: Keys::default(),
         now: || Timestamp::from_seconds(1_700_000_000),

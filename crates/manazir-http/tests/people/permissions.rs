@@ -79,6 +79,8 @@ async fn bb_w3_who_may_do_what_to_ada() {
         GET /{user}/recommendations: people admin ada root
         POST /{user}/recommendations: people admin root
         DELETE /{user}/recommendations: people admin ada root
+        GET /{user}/avatar: anyone ingest read respond people admin ada bob root
+        GET /{user}/teams: read admin ada bob root
     "#]]
     .assert_eq(&table);
 }
