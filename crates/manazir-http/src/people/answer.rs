@@ -44,7 +44,8 @@ impl<T> Answer<T> {
     }
 
     /// With a status, and where what was made is.
-    pub(crate) fn at(self, status: StatusCode, location: &str) -> Result<Made<T>, Problem> {
+    pub(crate) fn at(mut self, status: StatusCode, location: &str) -> Result<Made<T>, Problem> {
+        location.clone_into(&mut self.links.this);
         let location = HeaderValue::from_str(location).map_err(|error| Problem::internal(&error))?;
         Ok((status, [(header::LOCATION, location)], Json(self)))
     }
