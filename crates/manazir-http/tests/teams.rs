@@ -50,6 +50,7 @@ async fn make(world: &World, who: &str, path: &str, body: &Value) -> String {
     let said = world.post(who, path, &body.to_string()).await;
     assert_eq!(said.status, 201, "{}", said.body);
     let place = said.header("location").to_owned();
+    assert_eq!(said.body["links"]["self"], place);
     assert_eq!(world.get("read", &place).await.data()["id"], said.data()["id"]);
     place
 }
