@@ -129,6 +129,39 @@ impl Statement {
         self
     }
 
+    /// Goes on with a table of rows, whose columns are `column1` and so on: a list of values a row, or on PostgreSQL,
+    /// which reads and plans each of a thousand lists by itself, an array a column. Numbers are digits; the text is like
+    /// no other.
+    pub(crate) fn table(self, rows: &[Vec<Value>], on: &Connection<'_>) -> Self {
+        let is_number = |value: &Value| matches!(value, Value::Number(Some(_)));
+        match (on, rows.first()) {
+            (Connection::Postgres(_), Some(first)) if rows.iter().flatten().all(is_number) => {
+                self.arrays(rows, first.len())
+            }
+            _ => self.then("VALUES ").digit_rows(rows.iter().cloned()),
+        }
+    }
+
+    fn arrays(mut self, rows: &[Vec<Value>], columns: usize) -> Self {
+        self.is_planned_anew = true;
+        self = self.then("SELECT * FROM unnest(");
+        for column in 0..columns {
+            self = self.then(if column == 0 { "'{" } else { ", '{" });
+            for (index, row) in rows.iter().enumerate() {
+                self = if index == 0 { self } else { self.then(",") };
+                if let Value::Number(Some(number)) = row[column] {
+                    self = self.digits(number);
+                }
+            }
+            self = self.then("}'::bigint[]");
+        }
+        self = self.then(") AS listed (");
+        for column in 1..=columns {
+            self = self.then(if column == 1 { "column" } else { ", column" }).place(column);
+        }
+        self.then(")")
+    }
+
     /// Goes on with the digits of a number.
     pub(crate) fn digits(mut self, number: i64) -> Self {
         self.text.push_str(&number.to_string());

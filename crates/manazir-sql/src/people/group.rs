@@ -13,13 +13,13 @@ const KINDS: [TieKind; 3] = [TieKind::Asked, TieKind::Blocked, TieKind::Dismisse
 /// Statements about rows that are named by their keys, which follow, and [`NAMED`]. SQLite uses an index only for values
 /// of the type of its columns.
 const CONNECTIONS: &str = "SELECT one, other FROM connections WHERE (one, other) IN \
-    (SELECT CAST(column1 AS BIGINT), CAST(column2 AS BIGINT) FROM (VALUES ";
+    (SELECT CAST(column1 AS BIGINT), CAST(column2 AS BIGINT) FROM (";
 const NO_CONNECTIONS: &str = "DELETE FROM connections WHERE (one, other) IN \
-    (SELECT CAST(column1 AS BIGINT), CAST(column2 AS BIGINT) FROM (VALUES ";
+    (SELECT CAST(column1 AS BIGINT), CAST(column2 AS BIGINT) FROM (";
 const TIES: &str = "SELECT kind, from_user, to_user, at FROM ties WHERE (kind, from_user, to_user) IN \
-    (SELECT CAST(column1 AS BIGINT), CAST(column2 AS BIGINT), CAST(column3 AS BIGINT) FROM (VALUES ";
+    (SELECT CAST(column1 AS BIGINT), CAST(column2 AS BIGINT), CAST(column3 AS BIGINT) FROM (";
 const NO_TIES: &str = "DELETE FROM ties WHERE (kind, from_user, to_user) IN \
-    (SELECT CAST(column1 AS BIGINT), CAST(column2 AS BIGINT), CAST(column3 AS BIGINT) FROM (VALUES ";
+    (SELECT CAST(column1 AS BIGINT), CAST(column2 AS BIGINT), CAST(column3 AS BIGINT) FROM (";
 const NAMED: &str = ") AS named)";
 
 /// Number, state, and counts in the order of [`Side`].
@@ -86,8 +86,8 @@ impl Group {
         connection: &mut Connection<'_>,
         pairs: &[(UserId, UserId)],
     ) -> Result<(), Error> {
-        let rows = pairs.iter().map(|pair| vec![id(pair.0), id(pair.1)]);
-        let rows = Statement::new(CONNECTIONS).digit_rows(rows).then(NAMED);
+        let rows: Vec<_> = pairs.iter().map(|pair| vec![id(pair.0), id(pair.1)]).collect();
+        let rows = Statement::new(CONNECTIONS).table(&rows, connection).then(NAMED);
         let rows: Vec<(i64, i64)> = rows.planned_anew().fetch_in(connection).await.map_err(failed)?;
         for (one, other) in rows {
             self.connected.insert((code::user(one)?, code::user(other)?));
@@ -96,7 +96,8 @@ impl Group {
     }
 
     async fn read_ties(&mut self, connection: &mut Connection<'_>, ties: &[Tie]) -> Result<(), Error> {
-        let rows = Statement::new(TIES).digit_rows(ties.iter().map(|tie| tie_row(*tie))).then(NAMED);
+        let rows: Vec<_> = ties.iter().map(|tie| tie_row(*tie)).collect();
+        let rows = Statement::new(TIES).table(&rows, connection).then(NAMED);
         let rows: Vec<(i64, i64, i64, i64)> =
             rows.planned_anew().fetch_in(connection).await.map_err(failed)?;
         for (kind, from, to, at) in rows {
@@ -193,7 +194,7 @@ impl Group {
         let gone = before.connected.difference(&self.connected).flat_map(both).map(pair).collect();
         in_parts(connection, (NO_CONNECTIONS, NAMED), gone).await?;
         let new = self.connected.difference(&before.connected).flat_map(both).map(pair).collect();
-        in_parts(connection, ("INSERT INTO connections (one, other) VALUES ", ""), new).await?;
+        in_parts(connection, ("INSERT INTO connections (one, other) ", ""), new).await?;
         let unlike = |one: &Self, other: &Self| -> Vec<(Tie, Timestamp)> {
             let ties = one.ties.iter().filter(|(tie, at)| other.ties.get(tie) != Some(at));
             ties.map(|(tie, at)| (*tie, *at)).collect()
@@ -202,7 +203,7 @@ impl Group {
         in_parts(connection, (NO_TIES, NAMED), gone).await?;
         let tied = |(tie, at): (Tie, Timestamp)| [tie_row(tie), vec![number(at.micros())]].concat();
         let new = unlike(self, before).into_iter().map(tied).collect();
-        in_parts(connection, ("INSERT INTO ties (kind, from_user, to_user, at) VALUES ", ""), new).await?;
+        in_parts(connection, ("INSERT INTO ties (kind, from_user, to_user, at) ", ""), new).await?;
         self.store_counts(before, connection).await
     }
 
@@ -215,7 +216,7 @@ impl Group {
             std::iter::once(id(*user)).chain(counts.map(|count| number(count as i64))).collect()
         };
         let update = "UPDATE people SET contacts = counted.column2, asked = counted.column3, asked_by = counted.column4, \
-            blocked = counted.column5, dismissed = counted.column6 FROM (VALUES ";
+            blocked = counted.column5, dismissed = counted.column6 FROM (";
         let whose = ") AS counted WHERE people.id = counted.column1";
         in_parts(connection, (update, whose), changed.into_iter().map(row).collect()).await
     }
@@ -232,8 +233,8 @@ pub(super) async fn in_parts(
     rows: Vec<Vec<crate::statement::Value>>,
 ) -> Result<(), sqlx::Error> {
     for some in rows.chunks(ROWS_A_STATEMENT) {
-        let statement = Statement::new(begin).digit_rows(some.iter().cloned()).then(end);
-        statement.planned_anew().execute(connection).await?;
+        let statement = Statement::new(begin).table(some, connection).then(end);
+        statement.execute(connection).await?;
     }
     Ok(())
 }
@@ -251,7 +252,7 @@ mod tests {
         let truth = Truth::open(&url).await.unwrap();
         for (begin, columns) in [(CONNECTIONS, 2), (NO_CONNECTIONS, 2), (TIES, 3), (NO_TIES, 3)] {
             let rows = (0..5).map(|row| vec![number(row); columns]);
-            let plan = Statement::new(begin).rows(rows).then(NAMED).plan(&truth).await;
+            let plan = Statement::new(begin).then("VALUES ").rows(rows).then(NAMED).plan(&truth).await;
             assert!(plan[0].starts_with("SEARCH") && plan[0].contains("USING PRIMARY KEY"), "{plan:?}");
         }
     }

@@ -24,8 +24,7 @@ pub(super) async fn append(
         [seq, kind, one, other, at].map(number).to_vec()
     };
     let rows = (first..).zip(changes).map(row).collect();
-    in_parts(connection, ("INSERT INTO people_changes (seq, kind, one, other, at) VALUES ", ""), rows)
-        .await?;
+    in_parts(connection, ("INSERT INTO people_changes (seq, kind, one, other, at) ", ""), rows).await?;
     Statement::new("DELETE FROM people_changes WHERE seq <= ")
         .number(last.saturating_sub(signed(kept_max)))
         .execute(connection)

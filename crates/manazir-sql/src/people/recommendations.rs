@@ -101,7 +101,7 @@ impl SqlPeople {
             vec![id(one.user), id(one.recommended), source, score, reason, at]
         };
         let rows = kept.into_values().map(row).collect();
-        let insert = "INSERT INTO recommendations (user_id, recommended, source, score, reason, at) VALUES ";
+        let insert = "INSERT INTO recommendations (user_id, recommended, source, score, reason, at) ";
         let update = " ON CONFLICT (user_id, recommended) DO UPDATE SET source = excluded.source, \
             score = excluded.score, reason = excluded.reason, at = excluded.at";
         in_parts(&mut connection, (insert, update), rows).await.map_err(failed)?;

@@ -99,7 +99,8 @@ async fn one(people: &SqlPeople) {
     state(PersonState::Erased).await.unwrap();
     assert_eq!(members().await, 0);
     assert!(truth.account(grace.id).await.unwrap().is_none());
-    let again = truth.create(&account(4, "grace", email), None, &on(7)).await.unwrap();
+    let again = NewAccount { role: Role::Member, ..account(4, "grace", email) };
+    let again = truth.create(&again, None, &on(7)).await.unwrap();
     assert!(matches!(again, Created::Done(_)), "name and address are free again: {again:?}");
     let last = people.set_state(known.id, PersonState::Erased, Timestamp::from_seconds(7)).await;
     assert!(matches!(last, Err(Error::Refused(Refusal::LastAdmin))), "{last:?}");
