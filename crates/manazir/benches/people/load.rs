@@ -27,7 +27,11 @@ pub(crate) fn load(running: &Running, filled: &Filled, rate: usize, seconds: usi
     }
     let missing = missing(&mut running.client(), &plan, &answered);
     missing.iter().take(5).for_each(|left| println!("  not as it was acknowledged: {left}"));
-    println!("  {wrong} wrong answers; {} writes not as they were acknowledged", missing.len());
+    println!(
+        "  {wrong} wrong answers; {} of {} writes are not as they were acknowledged",
+        missing.len(),
+        plan.left.len()
+    );
     wrong == 0 && missing.is_empty()
 }
 
