@@ -19,7 +19,7 @@ pub(crate) fn missing(client: &mut Client, plan: &Plan, answered: &[Answered]) -
     let mut missing = Vec::new();
     for batch in answered.iter().filter(|answered| answered.what == What::Batch && answered.is_right) {
         let told: Value = serde_json::from_slice(&batch.body).unwrap();
-        let done = job(client, told["links"]["self"].as_str().unwrap_or_default(), &told);
+        let done = done(client, told["links"]["self"].as_str().unwrap_or_default(), |_| {});
         if done["connected"] != done["total"] {
             missing.push(done.to_string());
         }
@@ -31,12 +31,6 @@ pub(crate) fn missing(client: &mut Client, plan: &Plan, answered: &[Answered]) -
         }
     }
     missing
-}
-
-/// A batch when it is done.
-fn job(client: &mut Client, begun_at: &str, told: &Value) -> Value {
-    let place = format!("{begun_at}/{}", told["data"]["job"]);
-    done(client, &place, |_| {})
 }
 
 /// Waits for the end of the job at this place, and lets be seen how far it is meanwhile.
