@@ -27,6 +27,9 @@ use manazir_people::{
     SuggestionQuery, UserId,
 };
 
+/// People who are asked about: enough for a 99th percentile that is not that of a few.
+const ASKED: usize = 10_000;
+
 /// A graph and who is asked about.
 struct Measured {
     graph: ConnectionGraph,
@@ -162,7 +165,7 @@ fn measured(people: usize, connections: impl Iterator<Item = (UserId, UserId)>) 
     connections.for_each(|(one, other)| graph.apply(&Change::Connected { one, other }).unwrap());
     let mut random = Random::new(3);
     let mut by_contacts: Vec<UserId> = (1..=people as u32).map(UserId).collect();
-    let anyone = (0..1_000).map(|_| by_contacts[random.below(people)]).collect();
+    let anyone = (0..ASKED).map(|_| by_contacts[random.below(people)]).collect();
     by_contacts.sort_by_key(|user| std::cmp::Reverse(graph.contacts(*user).len()));
     by_contacts.truncate(20);
     Measured { graph, anyone, hubs: by_contacts }
