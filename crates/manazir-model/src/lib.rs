@@ -8,6 +8,7 @@ mod event;
 mod graph;
 pub mod hash;
 mod judged;
+pub mod labels;
 mod random;
 mod series;
 mod time;

@@ -35,9 +35,7 @@ pub(crate) async fn block(
     Extension(caller): Extension<Caller>,
     Path(of): Path<OfTwo>,
 ) -> Result<StatusCode, Problem> {
-    let (user, other) = app.people.own_and_other(&caller, &of.user, &of.other).await?;
-    app.people.done(&app, &user, Action::Block, &other).await?;
-    Ok(StatusCode::NO_CONTENT)
+    app.people.ended(&app, &caller, &of, Action::Block).await
 }
 
 /// Take a block back; what it ended does not come back
@@ -48,7 +46,5 @@ pub(crate) async fn unblock(
     Extension(caller): Extension<Caller>,
     Path(of): Path<OfTwo>,
 ) -> Result<StatusCode, Problem> {
-    let (user, other) = app.people.own_and_other(&caller, &of.user, &of.other).await?;
-    app.people.done(&app, &user, Action::Unblock, &other).await?;
-    Ok(StatusCode::NO_CONTENT)
+    app.people.ended(&app, &caller, &of, Action::Unblock).await
 }

@@ -10,7 +10,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer::{Answer, Made};
 use super::paging::{PageQuery, PeopleList};
 use super::parameters::{OfTwo, OfUser, Other};
-use super::user::{RelationJson, called, path};
+use super::relations::connected;
+use super::user::{RelationJson, called};
 use crate::access::Caller;
 use crate::extract::{self, Path, Query};
 use crate::{App, Problem};
@@ -59,10 +60,7 @@ pub(crate) async fn connect(
 ) -> Result<Made<RelationJson>, Problem> {
     let (user, other) = app.people.own_and_other(&caller, &of.user, &new.id).await?;
     let written = app.people.done(&app, &user, Action::Connect, &other).await?;
-    let place = format!("{}/connections/{}", path(&user), other.public_id);
-    let description = format!("{} and {} are connected", called(&user), called(&other));
-    Answer::new(&uri, RelationJson::new(&user, &other, written.relation), description)
-        .at(StatusCode::CREATED, &place)
+    connected(&uri, &user, &other, written.relation)
 }
 
 /// Whether two users are connected
@@ -91,9 +89,7 @@ pub(crate) async fn remove(
     Extension(caller): Extension<Caller>,
     Path(of): Path<OfTwo>,
 ) -> Result<StatusCode, Problem> {
-    let (user, other) = app.people.own_and_other(&caller, &of.user, &of.other).await?;
-    app.people.done(&app, &user, Action::Disconnect, &other).await?;
-    Ok(StatusCode::NO_CONTENT)
+    app.people.ended(&app, &caller, &of, Action::Disconnect).await
 }
 
 /// Remove a connection, as the original wrote it

@@ -1,15 +1,15 @@
 //! What two people are to each other, and whom both know.
 
 use axum::extract::State;
-use axum::http::Uri;
+use axum::http::{StatusCode, Uri};
 use axum::{Extension, Json};
 use manazir_people::{Act, Action, Profile, Refusal, Relation, Written};
 
 use super::People;
-use super::answer::Answer;
+use super::answer::{Answer, Made};
 use super::paging::{PageQuery, PeopleList};
 use super::parameters::OfTwo;
-use super::user::{RelationJson, called};
+use super::user::{RelationJson, called, path};
 use crate::access::Caller;
 use crate::extract::{Path, Query};
 use crate::{App, Problem};
@@ -47,6 +47,18 @@ pub(crate) async fn mutual(
     Ok(Json(app.people.listed(&uri, &asked, mutual, &what).await?))
 }
 
+/// What is answered where two people have become connected.
+pub(super) fn connected(
+    uri: &Uri,
+    user: &Profile,
+    other: &Profile,
+    relation: Relation,
+) -> Result<Made<RelationJson>, Problem> {
+    let place = format!("{}/connections/{}", path(user), other.public_id);
+    let description = format!("{} and {} are connected", called(user), called(other));
+    Answer::new(uri, RelationJson::new(user, other, relation), description).at(StatusCode::CREATED, &place)
+}
+
 impl People {
     pub(super) async fn relation(&self, user: &Profile, other: &Profile) -> Result<Relation, Problem> {
         let relation = self.graph.relation(user.id, other.id).await;
@@ -64,6 +76,18 @@ impl People {
         let act = Act { by: by.id, to: to.id, action, at: (app.now)() };
         let done = self.graph.write(&[act]).await.map_err(|error| Problem::of_people(error, &[by, to]))?;
         done.into_iter().next().ok_or_else(Problem::failed)
+    }
+
+    /// Does one thing that leaves nothing to show, for the two people of a path.
+    pub(super) async fn ended(
+        &self,
+        app: &App,
+        caller: &Caller,
+        of: &OfTwo,
+        action: Action,
+    ) -> Result<StatusCode, Problem> {
+        let (user, other) = self.own_and_other(caller, &of.user, &of.other).await?;
+        self.done(app, &user, action, &other).await.map(|_| StatusCode::NO_CONTENT)
     }
 
     /// Does one thing, or says why not.

@@ -11,6 +11,7 @@ use super::held::Deed;
 use super::paging::{PageQuery, PeopleList};
 use super::parameters::{OfTwo, OfUser, Other};
 use super::refused::told_to_asker;
+use super::relations::connected;
 use super::user::{RelationJson, called, path};
 use super::who::is_own;
 use crate::access::Caller;
@@ -91,10 +92,7 @@ pub(crate) async fn accept(
         Err(Refusal::Blocked) => return Err(Problem::of_refusal(&Refusal::NoRequest, &[])),
         Err(refusal) => return Err(Problem::of_refusal(&refusal, &[&user, &other])),
     };
-    let place = format!("{}/connections/{}", path(&user), other.public_id);
-    let description = format!("{} and {} are connected", called(&user), called(&other));
-    Answer::new(&uri, RelationJson::new(&user, &other, written.relation), description)
-        .at(StatusCode::CREATED, &place)
+    connected(&uri, &user, &other, written.relation)
 }
 
 /// Refuse what somebody has asked for; they are not told
@@ -126,9 +124,7 @@ async fn end(
     action: Action,
 ) -> Result<StatusCode, Problem> {
     app.people.held.take(&caller, Deed::Answer, (app.now)())?;
-    let (user, other) = app.people.own_and_other(&caller, &of.user, &of.other).await?;
-    app.people.done(&app, &user, action, &other).await?;
-    Ok(StatusCode::NO_CONTENT)
+    app.people.ended(&app, &caller, &of, action).await
 }
 
 impl People {

@@ -84,9 +84,7 @@ pub(crate) async fn dismiss(
     Extension(caller): Extension<Caller>,
     Path(of): Path<OfTwo>,
 ) -> Result<StatusCode, Problem> {
-    let (user, other) = app.people.own_and_other(&caller, &of.user, &of.other).await?;
-    app.people.done(&app, &user, Action::Dismiss, &other).await?;
-    Ok(StatusCode::NO_CONTENT)
+    app.people.ended(&app, &caller, &of, Action::Dismiss).await
 }
 
 /// Profiles by number.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use manazir_model::labels::{APPLICATION, JOB, SERVICE, is_carrier};
 use manazir_model::{Dependency, Timestamp};
 
 use super::{cut, named};
@@ -9,39 +10,6 @@ use crate::topology::Span;
 
 /// Who says so, in a [`Dependency`].
 pub const SOURCE: &str = "labels";
-
-/// Labels that name a service, the surest first.
-const SERVICE: &[&str] = &["service.name", "service_name", "service", "serviceName"];
-
-/// Labels that name what a series is about when no label names a service and it is about no call.
-const APPLICATION: &[&str] = &[
-    "app.kubernetes.io/name",
-    "app_kubernetes_io_name",
-    "label_app_kubernetes_io_name",
-    "app",
-    "application",
-    "k8s.deployment.name",
-    "deployment",
-    "statefulset",
-    "daemonset",
-    "workload",
-];
-
-/// The job of a scrape: a service as a rule, but some only carry what they tell of others.
-const JOB: &[&str] = &["job"];
-
-/// Jobs, or the beginning of their names, that tell of hosts and containers and are not what breaks.
-const CARRIERS: &[&str] = &[
-    "node",
-    "kubelet",
-    "cadvisor",
-    "kubernetes",
-    "kube-state",
-    "blackbox",
-    "integrations",
-    "telegraf",
-    "collectd",
-];
 
 /// Labels of what a service runs on, the nearest first.
 const POD: &[&str] = &["k8s.pod.name", "k8s_pod_name", "pod", "pod_name"];
@@ -98,7 +66,7 @@ const PEER: &[&str] = &[
 /// job, else what it runs on, else the beginning of the metric's name up to its first `_`, `.`, `:` or `/`. Empty only
 /// if all of it is.
 pub fn entity(metric: &str, labels: &[(String, String)]) -> String {
-    let job = || value(labels, JOB).filter(|job| !CARRIERS.iter().any(|carrier| job.starts_with(carrier)));
+    let job = || value(labels, JOB).filter(|job| !is_carrier(job));
     let found = value(labels, SERVICE)
         .map(of_service)
         .or_else(|| call(labels).map(|(_, callee)| callee))
@@ -120,10 +88,10 @@ pub(super) fn names_entity(label: &str) -> bool {
 /// pod, that on its host; who calls on who is called; who names a peer on it.
 pub fn dependencies(labels: &[(String, String)], seen: Span) -> Vec<Dependency> {
     let mut pairs = BTreeSet::new();
-    let service =
-        value(labels, SERVICE).map(of_service).or_else(|| value(labels, APPLICATION)).or_else(|| {
-            value(labels, JOB).filter(|job| !CARRIERS.iter().any(|carrier| job.starts_with(carrier)))
-        });
+    let service = value(labels, SERVICE)
+        .map(of_service)
+        .or_else(|| value(labels, APPLICATION))
+        .or_else(|| value(labels, JOB).filter(|job| !is_carrier(job)));
     let on = [service, value(labels, POD), value(labels, HOST).map(without_port)];
     let on: Vec<&str> = on.into_iter().flatten().collect();
     pairs.extend(on.windows(2).map(|pair| (pair[0], pair[1])));

@@ -2,42 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use manazir_model::labels::{APPLICATION, JOB, SERVICE, is_carrier};
+
 use super::{Told, ToldOwner};
 use crate::teams::service::is_label;
 use crate::teams::{ServiceKey, Source, slug_of};
-
-/// Labels that name a service, the surest first: those by which root cause analysis names entities, so that what it
-/// finds has an owner. Hosts, pods and containers are no services.
-const NAMES: &[&str] = &[
-    "service.name",
-    "service_name",
-    "service",
-    "serviceName",
-    "app.kubernetes.io/name",
-    "app_kubernetes_io_name",
-    "label_app_kubernetes_io_name",
-    "app",
-    "application",
-    "k8s.deployment.name",
-    "deployment",
-    "statefulset",
-    "daemonset",
-    "workload",
-    "job",
-];
-
-/// Jobs, or the beginning of their names, that only carry what they tell of others.
-const CARRIERS: [&str; 9] = [
-    "node",
-    "kubelet",
-    "cadvisor",
-    "kubernetes",
-    "kube-state",
-    "blackbox",
-    "integrations",
-    "telegraf",
-    "collectd",
-];
 
 const NAMESPACES: &[&str] =
     &["service.namespace", "service_namespace", "k8s.namespace.name", "k8s_namespace_name", "namespace"];
@@ -68,11 +37,11 @@ pub fn tell_labels<'l>(
     sets: impl IntoIterator<Item = &'l BTreeMap<String, String>>,
 ) {
     for (set, labels) in (1..).zip(sets) {
-        let named = NAMES.iter().find_map(|name| {
-            let value = first(labels, &[name])?;
-            let carries = *name == "job" && CARRIERS.iter().any(|carrier| value.starts_with(carrier));
-            (!carries).then_some(value)
-        });
+        // As root cause analysis names entities, so that what it finds has an owner. Hosts, pods and containers are no
+        // services.
+        let named = first(labels, SERVICE)
+            .or_else(|| first(labels, APPLICATION))
+            .or_else(|| first(labels, JOB).filter(|job| !is_carrier(job)));
         let Some(name) = named else {
             told.ignored += 1;
             continue;
