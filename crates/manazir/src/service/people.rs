@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use manazir_bolt::BoltConnections;
 use manazir_http::People;
 use manazir_people::cache::{Cache, Cached, InProcessCache};
-use manazir_people::{Error, Following, GraphStore, PeopleStore};
+use manazir_people::{Change, ConnectionLog as _, Error, Following, GraphStore, PeopleStore};
 use manazir_redis::RedisCache;
 use manazir_sql::{SqlPeople, Truth};
 use tokio::sync::Notify;
@@ -18,6 +18,9 @@ use crate::config::{CachePlace, GraphPlace, People as Settings};
 
 /// Between two looks at what other processes have written.
 const EVERY: Duration = Duration::from_millis(500);
+
+/// Changes that are read at once.
+const CHANGES: usize = 10_000;
 
 /// So long a profile is believed that another process may have changed, if the two share no cache.
 const CACHED: Duration = Duration::from_secs(30);
@@ -33,27 +36,26 @@ impl Peopled {
     pub(super) async fn start(settings: &Settings, truth: &Truth) -> Result<Self> {
         let truth = SqlPeople { limits: settings.of_graph(), ..SqlPeople::new(truth.clone()) };
         match &settings.graph {
-            GraphPlace::Truth => {
-                Ok(Self { people: answering(cached(settings, truth)?, settings), following: None })
-            }
+            GraphPlace::Truth => Self::following(settings, truth).await,
             GraphPlace::Memory => {
                 let copy = load(truth).await.context("load the connections between people")?;
-                Ok(Self::following(cached(settings, copy)?, settings))
+                Self::following(settings, copy).await
             }
             GraphPlace::Bolt(address) => {
                 let copy = BoltConnections::new(address, truth).context("`people.graph` cannot be used")?;
-                Ok(Self::following(cached(settings, copy)?, settings))
+                Self::following(settings, copy).await
             }
         }
     }
 
-    fn following<C: FollowsTruth + PeopleStore + GraphStore + 'static>(
-        copy: Arc<C>,
-        settings: &Settings,
-    ) -> Self {
+    async fn following<S: Answers + 'static>(settings: &Settings, store: S) -> Result<Self> {
+        let seen = store.log().last_change().await.context("read the log of people")?;
+        let cached = cached(settings, store)?;
+        let forgets = (settings.cache == CachePlace::Memory).then_some(seen);
         let stop = Arc::<Notify>::default();
-        let task = tokio::spawn(follow(Arc::<C>::clone(&copy), Arc::clone(&stop)));
-        Self { people: answering(copy, settings), following: Some((stop, task)) }
+        let task = tokio::spawn(follow(Arc::clone(&cached), forgets, Arc::clone(&stop)));
+        let people = People::new(Arc::<Cached<S>>::clone(&cached), cached, settings.of_requests());
+        Ok(Self { people, following: Some((stop, task)) })
     }
 
     /// People of a process that answers no questions about them: nothing is loaded.
@@ -88,30 +90,47 @@ async fn load(truth: SqlPeople) -> Result<Following<SqlPeople>> {
     Ok(following)
 }
 
-/// A copy of the connections that follows the truth.
+/// What answers for people: the truth, or a copy of it.
 #[async_trait]
-trait FollowsTruth: Send + Sync {
+trait Answers: PeopleStore + GraphStore {
+    /// The truth, with its log.
+    fn log(&self) -> &SqlPeople;
+
     /// Goes on to the end of the log.
-    async fn catch_up(&self) -> Result<u64, Error>;
+    async fn catch_up(&self) -> Result<(), Error>;
 }
 
 #[async_trait]
-impl FollowsTruth for Cached<Following<SqlPeople>> {
-    async fn catch_up(&self) -> Result<u64, Error> {
-        self.truth().catch_up().await
+impl Answers for SqlPeople {
+    fn log(&self) -> &SqlPeople {
+        self
+    }
+
+    async fn catch_up(&self) -> Result<(), Error> {
+        Ok(())
     }
 }
 
 #[async_trait]
-impl FollowsTruth for Cached<BoltConnections<SqlPeople>> {
-    async fn catch_up(&self) -> Result<u64, Error> {
-        self.truth().catch_up().await
+impl Answers for Following<SqlPeople> {
+    fn log(&self) -> &SqlPeople {
+        self.truth()
+    }
+
+    async fn catch_up(&self) -> Result<(), Error> {
+        Self::catch_up(self).await.map(drop)
     }
 }
 
-/// People of a store as routes ask for them.
-fn answering<P: PeopleStore + GraphStore + 'static>(store: Arc<P>, settings: &Settings) -> People {
-    People::new(Arc::<P>::clone(&store), store, settings.of_requests())
+#[async_trait]
+impl Answers for BoltConnections<SqlPeople> {
+    fn log(&self) -> &SqlPeople {
+        self.truth()
+    }
+
+    async fn catch_up(&self) -> Result<(), Error> {
+        Self::catch_up(self).await.map(drop)
+    }
 }
 
 /// A store with the cache in front of it that the settings name.
@@ -128,15 +147,16 @@ fn cached<P>(settings: &Settings, store: P) -> Result<Arc<Cached<P>>> {
     Ok(Arc::new(Cached::new(store, cache, CACHED, u64::from_le_bytes(seed))))
 }
 
-async fn follow(copy: Arc<impl FollowsTruth + 'static>, stop: Arc<Notify>) {
+/// Keeps the copy up to date, and a cache of this process alone: `seen` is the last change that it knows of.
+async fn follow<S: Answers>(cached: Arc<Cached<S>>, mut seen: Option<u64>, stop: Arc<Notify>) {
     let mut is_behind = false;
     loop {
-        match copy.catch_up().await {
-            Ok(_) if is_behind => {
+        match step(&cached, &mut seen).await {
+            Ok(()) if is_behind => {
                 is_behind = false;
                 tracing::info!("connections between people are followed again");
             }
-            Ok(_) => {}
+            Ok(()) => {}
             // Said once, not twice a second.
             Err(error) if !is_behind => {
                 is_behind = true;
@@ -147,5 +167,60 @@ async fn follow(copy: Arc<impl FollowsTruth + 'static>, stop: Arc<Notify>) {
         if tokio::time::timeout(EVERY, stop.notified()).await.is_ok() {
             return;
         }
+    }
+}
+
+async fn step<S: Answers>(cached: &Cached<S>, seen: &mut Option<u64>) -> Result<(), Error> {
+    cached.truth().catch_up().await?;
+    let Some(seen) = seen else { return Ok(()) };
+    loop {
+        let changes = match cached.truth().log().changes_after(*seen, CHANGES).await {
+            Ok(changes) => changes,
+            // What is not known of by now lives no longer than an entry does.
+            Err(Error::Forgotten(last)) => {
+                *seen = last;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let Some(last) = changes.last() else { return Ok(()) };
+        *seen = last.seq;
+        let changes: Vec<Change> = changes.iter().map(|numbered| numbered.change).collect();
+        cached.forget_changes(&changes).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use manazir_model::Timestamp;
+    use manazir_people::{PersonState, ProfileKey, UserId, contract};
+
+    use super::*;
+
+    async fn changed_elsewhere(here: Arc<Cached<impl Answers>>, elsewhere: SqlPeople) {
+        let mut seen = Some(0);
+        let state = async || here.profile(&ProfileKey::Id(UserId(1))).await.unwrap().unwrap().state;
+        contract::join(&*here, 1).await;
+        step(&here, &mut seen).await.unwrap();
+        assert_eq!(state().await, PersonState::Active);
+        elsewhere.set_state(UserId(1), PersonState::Deactivated, Timestamp(9)).await.unwrap();
+        assert_eq!(state().await, PersonState::Active, "it is kept");
+        step(&here, &mut seen).await.unwrap();
+        assert_eq!(state().await, PersonState::Deactivated);
+        assert_eq!(seen, Some(2));
+    }
+
+    #[tokio::test]
+    async fn what_another_process_changed_is_answered_once_the_log_is_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = async |name: &str| {
+            let url = format!("sqlite://{}", folder.path().join(name).display());
+            SqlPeople::new(Truth::open(&url).await.unwrap())
+        };
+        let settings = Settings::default();
+        let copy = Following::load(open("copy.db").await).await.unwrap();
+        changed_elsewhere(cached(&settings, copy).unwrap(), open("copy.db").await).await;
+        let truth = open("truth.db").await;
+        changed_elsewhere(cached(&settings, truth).unwrap(), open("truth.db").await).await;
     }
 }
