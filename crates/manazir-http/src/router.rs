@@ -31,47 +31,8 @@ const ACCOUNT_BYTES_MAX: usize = 16 << 10;
 struct Document;
 
 fn routes(app: &App) -> OpenApiRouter<App> {
-    let one = OpenApiRouter::new()
-        .routes(routes!(ingest::one))
-        .routes(routes!(dead_letters::repair))
-        .routes(routes!(rollups::dead_letters::retry))
-        .layer(DefaultBodyLimit::max(app.limits.event_bytes_max));
-    let batches = OpenApiRouter::new()
-        .routes(routes!(ingest::events::events))
-        .routes(routes!(ingest::events::cloudtrail))
-        .routes(routes!(ingest::events::cloudevents))
-        .routes(routes!(ingest::events::alertmanager))
-        .routes(routes!(ingest::samples::samples))
-        .routes(routes!(ingest::samples::prometheus))
-        .routes(routes!(ingest::otlp::metrics))
-        .routes(routes!(ingest::otlp::logs))
-        .routes(routes!(ingest::otlp::traces))
-        .routes(routes!(rollups::findings::take))
-        .routes(routes!(people::batch::begin))
-        .layer(DefaultBodyLimit::max(app.limits.batch_bytes_max));
-    // Tokens and what is private to a person stay out of every cache.
-    let no_store = SetResponseHeaderLayer::overriding(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let accounts = OpenApiRouter::new()
-        .routes(routes!(accounts::registration::register, accounts::administration::list))
-        .routes(routes!(accounts::own::one, accounts::administration::change))
-        .routes(routes!(accounts::own::change_password))
-        .routes(routes!(accounts::resets::hand_over))
-        .routes(routes!(accounts::administration::sessions, accounts::administration::end_all))
-        .routes(routes!(accounts::administration::end_one))
-        .routes(routes!(accounts::sessions::sign_in, accounts::devices::list, accounts::devices::end_others))
-        .routes(routes!(accounts::sessions::refresh))
-        .routes(routes!(accounts::sessions::sign_out))
-        .routes(routes!(accounts::devices::end))
-        .routes(routes!(accounts::resets::ask))
-        .routes(routes!(accounts::resets::redeem))
-        .routes(routes!(accounts::invitations::list, accounts::invitations::invite))
-        .routes(routes!(accounts::invitations::withdraw))
-        .routes(routes!(accounts::audit::list))
-        .layer(DefaultBodyLimit::max(ACCOUNT_BYTES_MAX))
-        .layer(no_store);
     OpenApiRouter::with_openapi(Document::openapi())
-        .merge(one)
-        .merge(batches)
+        .merge(intake_routes(app))
         .routes(routes!(events::event))
         .routes(routes!(series::list))
         .routes(routes!(series::samples))
@@ -110,10 +71,56 @@ fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(avatars::of_seed))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))
-        .merge(accounts)
+        .merge(account_routes())
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
+}
+
+/// What takes events, samples and other long bodies.
+fn intake_routes(app: &App) -> OpenApiRouter<App> {
+    let one = OpenApiRouter::new()
+        .routes(routes!(ingest::one))
+        .routes(routes!(dead_letters::repair))
+        .routes(routes!(rollups::dead_letters::retry))
+        .layer(DefaultBodyLimit::max(app.limits.event_bytes_max));
+    let batches = OpenApiRouter::new()
+        .routes(routes!(ingest::events::events))
+        .routes(routes!(ingest::events::cloudtrail))
+        .routes(routes!(ingest::events::cloudevents))
+        .routes(routes!(ingest::events::alertmanager))
+        .routes(routes!(ingest::samples::samples))
+        .routes(routes!(ingest::samples::prometheus))
+        .routes(routes!(ingest::otlp::metrics))
+        .routes(routes!(ingest::otlp::logs))
+        .routes(routes!(ingest::otlp::traces))
+        .routes(routes!(rollups::findings::take))
+        .routes(routes!(people::batch::begin))
+        .layer(DefaultBodyLimit::max(app.limits.batch_bytes_max));
+    one.merge(batches)
+}
+
+fn account_routes() -> OpenApiRouter<App> {
+    // Tokens and what is private to a person stay out of every cache.
+    let no_store = SetResponseHeaderLayer::overriding(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    OpenApiRouter::new()
+        .routes(routes!(accounts::registration::register, accounts::administration::list))
+        .routes(routes!(accounts::own::one, accounts::administration::change))
+        .routes(routes!(accounts::own::change_password))
+        .routes(routes!(accounts::resets::hand_over))
+        .routes(routes!(accounts::administration::sessions, accounts::administration::end_all))
+        .routes(routes!(accounts::administration::end_one))
+        .routes(routes!(accounts::sessions::sign_in, accounts::devices::list, accounts::devices::end_others))
+        .routes(routes!(accounts::sessions::refresh))
+        .routes(routes!(accounts::sessions::sign_out))
+        .routes(routes!(accounts::devices::end))
+        .routes(routes!(accounts::resets::ask))
+        .routes(routes!(accounts::resets::redeem))
+        .routes(routes!(accounts::invitations::list, accounts::invitations::invite))
+        .routes(routes!(accounts::invitations::withdraw))
+        .routes(routes!(accounts::audit::list))
+        .layer(DefaultBodyLimit::max(ACCOUNT_BYTES_MAX))
+        .layer(no_store)
 }
 
 fn people_routes() -> OpenApiRouter<App> {

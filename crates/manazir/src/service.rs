@@ -18,9 +18,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use manazir_auth::{Cached, Scope, Secret, Token, TokenStore};
+use manazir_auth::{Accounts, Cached, Scope, Secret, Token, TokenStore};
 use manazir_explain::{Explainer, gather as explain};
-use manazir_http::{App, Avatars, Keys, Limits};
+use manazir_http::{AccountSettings, App, Avatars, Keys, Limits};
 use manazir_ingest::answers::Waiting;
 use manazir_model::Timestamp;
 use manazir_sql::{Keeping, Truth};
@@ -72,17 +72,7 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
         Role::Worker => Peopled::idle(&truth),
         Role::All | Role::Api => Peopled::start(&settings.people, &truth).await?,
     };
-    let signing_in = match settings.role {
-        Role::Worker => None,
-        Role::All | Role::Api => {
-            let reached = format!("http://{}", reachable(address));
-            Some(SigningIn::start(settings, &truth, &reached, now).await?)
-        }
-    };
-    let (accounts, account_settings) = match &signing_in {
-        Some(signing_in) => (Arc::clone(&signing_in.accounts), Arc::clone(&signing_in.settings)),
-        None => (accounts::without_keys(&truth)?, Arc::default()),
-    };
+    let (signing_in, accounts, account_settings) = let_in(settings, &truth, address).await?;
     let app = App {
         explainer: Arc::clone(&explainer),
         queue: backend.queue(),
@@ -136,6 +126,21 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
     upkeep.stop().await;
     truth.close().await;
     stopped
+}
+
+/// Who may sign in; nobody at a process that only judges.
+async fn let_in(
+    settings: &Settings,
+    truth: &Truth,
+    address: SocketAddr,
+) -> Result<(Option<SigningIn>, Arc<Accounts>, Arc<AccountSettings>)> {
+    if settings.role == Role::Worker {
+        return Ok((None, accounts::without_keys(truth)?, Arc::default()));
+    }
+    let reached = format!("http://{}", reachable(address));
+    let signing_in = SigningIn::start(settings, truth, &reached, now).await?;
+    let (accounts, account_settings) = (Arc::clone(&signing_in.accounts), Arc::clone(&signing_in.settings));
+    Ok((Some(signing_in), accounts, account_settings))
 }
 
 /// Answers why, from what the truth and the lake hold.
