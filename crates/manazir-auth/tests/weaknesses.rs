@@ -128,6 +128,7 @@ impl Place {
 fn over(refused: Result<SignedIn, RefreshRefused>) -> Presented {
     match refused {
         Err(RefreshRefused::Over(presented)) => presented,
+        Err(RefreshRefused::Reused(_)) => Presented::Reused,
         other => panic!("{other:?}"),
     }
 }

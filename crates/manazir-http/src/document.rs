@@ -74,6 +74,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
 }
 
 fn complete_operation(method: &str, path: &str, operation: &mut Operation) {
+    operation.operation_id = Some(operation_id(method, path));
     let mut refusals = EVERYWHERE.to_vec();
     match permission::access(method, path) {
         Some(Access::Open) => operation.security = Some(Vec::new()),
@@ -112,6 +113,13 @@ fn complete_operation(method: &str, path: &str, operation: &mut Operation) {
         let refused = RefOr::Ref(Ref::from_response_name(name));
         operation.responses.responses.entry(status.to_string()).or_insert(refused);
     }
+}
+
+/// What generated clients call an operation: handlers share short names, a method and path are one operation's alone.
+fn operation_id(method: &str, path: &str) -> String {
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    std::iter::once(method).chain(words).map(str::to_ascii_lowercase).collect::<Vec<_>>().join("_")
 }
 
 /// What may be shown to be let in, and what it takes, in words.

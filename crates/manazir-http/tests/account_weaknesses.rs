@@ -11,6 +11,7 @@ use axum::http::{StatusCode, header};
 use common::people::{Answer, Caller, House, PASSWORD, later};
 use manazir_auth::Role;
 use manazir_auth::audit::AuditKind;
+use manazir_auth::mail::Letter;
 use manazir_testkit::client::Client;
 use serde_json::{Value, json};
 
@@ -66,6 +67,9 @@ async fn bb_w6_reuse_of_a_rotated_token_ends_the_session() {
         "at once, not in 15 min"
     );
     assert_eq!(house.audited(AuditKind::TokenReused).await, 1);
+    let letters = house.close().await.sent();
+    let [(to, Letter::TokenReused)] = letters.as_slice() else { panic!("{letters:?}") };
+    assert_eq!(to.to_string(), "ada@example.org", "its owner is told");
 }
 
 /// A thousand connections show one token at once: one successor, and nobody is signed out.

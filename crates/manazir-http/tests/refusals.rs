@@ -167,6 +167,21 @@ async fn the_document_is_the_committed_one() {
     expect_file!["../openapi.json"].assert_eq(&format!("{document}\n"));
 }
 
+/// Programs that make clients of the document call each operation by it.
+#[tokio::test]
+async fn every_operation_has_a_name_of_its_own() {
+    let service = Service::start(false).await;
+    let document = serde_json::to_value(openapi(&service.app)).unwrap();
+    let paths = document["paths"].as_object().unwrap().values();
+    let operations = paths.flat_map(|path| path.as_object().unwrap().values());
+    let mut names: Vec<&str> = operations.filter_map(|one| one["operationId"].as_str()).collect();
+    assert!(names.len() > 100 && names.contains(&"get_users_user_connections"), "{names:?}");
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), all);
+}
+
 /// The router of a test of its own: a handler that panics.
 #[tokio::test]
 async fn a_panic_is_a_problem_and_says_nothing_of_its_cause() {

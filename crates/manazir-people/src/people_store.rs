@@ -34,15 +34,8 @@ pub trait PeopleStore: Send + Sync {
     async fn profile(&self, key: &ProfileKey) -> Result<Option<Profile>, Error>;
 
     /// Numbers of those who have these public identifiers, in the order asked for; `None` where there is nobody, or no
-    /// longer. For many at once: a store that can ask for them together does.
-    async fn numbers(&self, public_ids: &[Uuid]) -> Result<Vec<Option<UserId>>, Error> {
-        let mut numbers = Vec::with_capacity(public_ids.len());
-        for id in public_ids {
-            let found = self.profile(&ProfileKey::Public(*id)).await?;
-            numbers.push(found.filter(|found| found.state != PersonState::Erased).map(|found| found.id));
-        }
-        Ok(numbers)
-    }
+    /// longer.
+    async fn numbers(&self, public_ids: &[Uuid]) -> Result<Vec<Option<UserId>>, Error>;
 
     /// Those of these that there are, in the order asked for: names for a page of a list.
     async fn profiles(&self, users: &[UserId]) -> Result<Vec<Profile>, Error>;

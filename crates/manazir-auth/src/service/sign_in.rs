@@ -55,6 +55,10 @@ pub enum RefreshRefused {
     /// The session is over, or there never was one: sign in again. The cookie may go.
     #[error("the session is over")]
     Over(Presented),
+    /// Two have the token, and the session was ended for it: its owner is to be told. For whoever showed it this is
+    /// [`Self::Over`].
+    #[error("a token of the session was used twice, and the session is over")]
+    Reused(Box<Account>),
     /// Tokens of this session are replaced too often; the one that was shown stays good. The cookie stays.
     #[error("the session is refreshed too often")]
     TooFast(Duration),
@@ -131,12 +135,12 @@ impl Accounts {
             Presented::Rotated => shown.follow(&[next.sealed], next.hash),
             Presented::Replayed(chain, hash) => shown.follow(&chain, hash),
             Presented::TooFast(wait) => return Err(RefreshRefused::TooFast(wait)),
-            over => {
-                if over == Presented::Reused {
-                    self.know(on).await;
-                }
-                return Err(RefreshRefused::Over(over));
+            Presented::Reused => {
+                self.know(on).await;
+                let owner = refreshed.account.ok_or(RefreshRefused::Broken)?;
+                return Err(RefreshRefused::Reused(Box::new(owner)));
             }
+            over => return Err(RefreshRefused::Over(over)),
         };
         let (Some(refresh), Some(account)) = (refresh, refreshed.account) else {
             return Err(RefreshRefused::Broken);

@@ -5,6 +5,7 @@ use manazir_model::Timestamp;
 use manazir_people::{
     ConnectionLog, Error, NewProfile, PeopleStore, PersonState, Profile, ProfileKey, ProfilePatch, UserId,
 };
+use uuid::Uuid;
 
 use super::BoltConnections;
 
@@ -22,6 +23,10 @@ impl<T: ConnectionLog + PeopleStore> PeopleStore for BoltConnections<T> {
 
     async fn profile(&self, key: &ProfileKey) -> Result<Option<Profile>, Error> {
         self.truth.profile(key).await
+    }
+
+    async fn numbers(&self, public_ids: &[Uuid]) -> Result<Vec<Option<UserId>>, Error> {
+        self.truth.numbers(public_ids).await
     }
 
     async fn profiles(&self, users: &[UserId]) -> Result<Vec<Profile>, Error> {

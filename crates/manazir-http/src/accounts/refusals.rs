@@ -97,7 +97,7 @@ impl From<manazir_auth::service::RefreshRefused> for Problem {
     fn from(refused: manazir_auth::service::RefreshRefused) -> Self {
         use manazir_auth::service::RefreshRefused;
         match refused {
-            RefreshRefused::Over(_) => {
+            RefreshRefused::Over(_) | RefreshRefused::Reused(_) => {
                 let detail = "the session is over: sign in again";
                 Self::new(StatusCode::UNAUTHORIZED, "session-over", "Who are you?", detail)
             }

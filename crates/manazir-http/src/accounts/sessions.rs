@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use manazir_auth::access::ACCESS_LIFETIME;
+use manazir_auth::mail::Letter;
 use manazir_auth::service::{RefreshRefused, SignedIn};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -113,11 +114,15 @@ pub(crate) async fn refresh(
     };
     match app.accounts.refresh(shown, &device, entropy()?, &on).await {
         Ok(signed_in) => Ok(given(&app, signed_in, by_cookie)),
-        // Not where it was merely too fast: the token is still good.
-        Err(over @ RefreshRefused::Over(_)) if by_cookie => {
-            Ok((forgotten(), Problem::from(over)).into_response())
+        Err(refused) => {
+            if let RefreshRefused::Reused(owner) = &refused {
+                app.account_settings.post.send(owner.email.clone(), Letter::TokenReused);
+            }
+            // Not where it was merely too fast: the token is still good.
+            let over = matches!(refused, RefreshRefused::Over(_) | RefreshRefused::Reused(_));
+            let problem = Problem::from(refused);
+            if over && by_cookie { Ok((forgotten(), problem).into_response()) } else { Err(problem) }
         }
-        Err(refused) => Err(refused.into()),
     }
 }
 

@@ -17,6 +17,7 @@ mod permissions;
 mod profiles;
 mod requests;
 mod suggestions;
+mod teams;
 mod world;
 
 macro_rules! over_memory {

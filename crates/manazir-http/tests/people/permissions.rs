@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use expect_test::expect;
 use manazir_auth::{Role, permission};
+use serde_json::json;
 
+use crate::teams::{ada_bob_and_root, make};
 use crate::world::World;
 
 /// A body with which each of them can be asked.
@@ -81,6 +83,58 @@ async fn bb_w3_who_may_do_what_to_ada() {
         DELETE /{user}/recommendations: people admin ada root
         GET /{user}/avatar: anyone ingest read respond people admin ada bob root
         GET /{user}/teams: read admin ada bob root
+    "#]]
+    .assert_eq(&table);
+}
+
+#[tokio::test]
+async fn who_may_do_what_to_a_team_of_ada() {
+    let is_ours = |path: &str| path.starts_with("/api/v1/teams") || path.starts_with("/api/v1/services");
+    let mut table = String::new();
+    for rule in permission::RULES.iter().filter(|rule| is_ours(rule.path)) {
+        let mut may = Vec::new();
+        for who in ["", "ingest", "read", "respond", "people", "admin", "ada", "bob", "root"] {
+            let world = ada_bob_and_root(World::in_memory().await).await;
+            let team = make(&world, "ada", "/api/v1/teams", &json!({"slug": "sre", "name": "SRE"})).await;
+            let service = make(&world, "ada", "/api/v1/services", &json!({"name": "checkout"})).await;
+            let path = rule.path.replace("/api/v1/teams/{team}", &team);
+            let path = path.replace("/api/v1/services/{service}", &service).replace("{user}", "@bob");
+            let (kind, body) = match (rule.method, rule.path.rsplit('/').next().unwrap()) {
+                ("POST", "import") => ("application/yaml", ""),
+                ("POST", "teams") => ("application/json", r#"{"slug": "new", "name": "New"}"#),
+                ("POST", "services") => ("application/json", r#"{"name": "new"}"#),
+                ("PUT", _) => ("application/json", r#"{"part": "member"}"#),
+                ("PATCH", _) => ("application/json", r#"{"avatar_seed": "x"}"#),
+                _ => ("application/json", ""),
+            };
+            let said = world.ask_with(who, rule.method, &path, body, &[("content-type", kind)]).await;
+            let expected = if who.is_empty() { 401 } else { 403 };
+            match said.status {
+                401 | 403 => assert_eq!(said.status, expected, "{who} {}", rule.path),
+                400 | 405 | 500.. => panic!("{who} {} {path}: {}", rule.method, said.body),
+                _ => may.push(if who.is_empty() { "anyone" } else { who }),
+            }
+        }
+        writeln!(table, "{} {}: {}", rule.method, rule.path.trim_start_matches("/api/v1"), may.join(" "))
+            .unwrap();
+    }
+    expect![[r#"
+        GET /teams: read admin ada bob root
+        POST /teams: people admin ada bob root
+        POST /teams/import: people admin root
+        GET /teams/{team}: read admin ada bob root
+        PATCH /teams/{team}: people admin ada root
+        DELETE /teams/{team}: people admin ada root
+        GET /teams/{team}/avatar: anyone ingest read respond people admin ada bob root
+        GET /teams/{team}/members: read admin ada bob root
+        PUT /teams/{team}/members/{user}: people admin ada root
+        DELETE /teams/{team}/members/{user}: people admin ada bob root
+        GET /services: read admin ada bob root
+        POST /services: people admin ada bob root
+        GET /services/{service}: read admin ada bob root
+        PATCH /services/{service}: people admin ada root
+        DELETE /services/{service}: people admin ada root
+        GET /services/{service}/avatar: anyone ingest read respond people admin ada bob root
     "#]]
     .assert_eq(&table);
 }

@@ -27,6 +27,14 @@ macro_rules! for_each_scenario {
                 bb_w30_suggestions_are_ranked_give_a_reason_and_can_be_dismissed,
                 cm_9_to_11_cm_w10_recommendations_are_added_listed_and_withdrawn,
             ;
+            teams:
+                a_team_is_made_changed_and_deleted_by_its_owners,
+                teams_are_listed_by_pages_and_found_by_slug,
+                a_service_is_owned_by_people_and_teams,
+                a_file_is_imported_and_the_same_again_changes_nothing,
+                the_picture_of_a_team_and_of_a_service_is_open,
+                who_works_on_the_same_service_is_suggested,
+            ;
             batch:
                 cm_w9_many_are_connected_by_a_job_that_tells_of_each,
                 the_same_key_is_the_same_job,

@@ -12,6 +12,7 @@ use manazir_auth::session::Device;
 use manazir_auth::{Role, Scope};
 use manazir_http::{App, People, PeopleLimits, router};
 use manazir_people::memory::InMemoryPeople;
+use manazir_people::teams::{InMemoryTeams, TeamStore};
 use manazir_people::{Following, GraphStore, NewProfile, PeopleStore};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -65,18 +66,22 @@ pub(crate) fn unlimited() -> PeopleLimits {
 
 impl World {
     pub(crate) async fn in_memory() -> Self {
-        Self::over(Arc::new(InMemoryPeople::default())).await
+        Self::over(Arc::new(InMemoryPeople::default()), Arc::new(InMemoryTeams::default())).await
     }
 
     pub(crate) async fn following() -> Self {
-        Self::over(Arc::new(Following::load(InMemoryPeople::default()).await.unwrap())).await
+        let people = Following::load(InMemoryPeople::default()).await.unwrap();
+        Self::over(Arc::new(people), Arc::new(InMemoryTeams::default())).await
     }
 
-    /// A service over a store.
-    pub(crate) async fn over<T: PeopleStore + GraphStore + 'static>(people: Arc<T>) -> Self {
+    /// A service over stores.
+    pub(crate) async fn over<T: PeopleStore + GraphStore + 'static>(
+        people: Arc<T>,
+        teams: Arc<dyn TeamStore>,
+    ) -> Self {
         let (store, graph): (Arc<dyn PeopleStore>, Arc<dyn GraphStore>) = (people.clone(), people);
         let people = People::new(Arc::clone(&store), Arc::clone(&graph), unlimited());
-        let app = App { people, ..common::app().await };
+        let app = App { people, teams, ..common::app().await };
         Self { app, ids: BTreeMap::new(), sessions: BTreeMap::new(), store, graph }
     }
 

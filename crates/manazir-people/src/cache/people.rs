@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use manazir_model::Timestamp;
+use uuid::Uuid;
 
 use super::Cached;
 use super::cached::Look;
@@ -88,6 +89,10 @@ impl<P: PeopleStore> PeopleStore for Cached<P> {
             (_, Some(alias)) => self.by_alias(key, alias).await,
             (_, None) => self.people.profile(key).await,
         }
+    }
+
+    async fn numbers(&self, public_ids: &[Uuid]) -> Result<Vec<Option<UserId>>, Error> {
+        self.people.numbers(public_ids).await
     }
 
     async fn profiles(&self, users: &[UserId]) -> Result<Vec<Profile>, Error> {

@@ -61,6 +61,9 @@ impl PeopleStore for Slow {
     async fn profile(&self, key: &ProfileKey) -> Result<Option<Profile>, Error> {
         self.passed(self.people.profile(key)).await
     }
+    async fn numbers(&self, public_ids: &[Uuid]) -> Result<Vec<Option<UserId>>, Error> {
+        self.passed(self.people.numbers(public_ids)).await
+    }
     async fn profiles(&self, users: &[UserId]) -> Result<Vec<Profile>, Error> {
         self.passed(self.people.profiles(users)).await
     }
@@ -164,6 +167,18 @@ async fn name(people: &impl PeopleStore, key: ProfileKey) -> Option<String> {
 async fn recommended(graph: &impl GraphStore, user: u32, after: Option<Rank>, max: usize) -> Vec<u32> {
     let all = graph.recommendations(UserId(user), after, max).await.unwrap();
     all.iter().map(|one| one.recommended.0).collect()
+}
+
+/// One question for each would make a batch three times as long.
+#[test]
+fn numbers_of_many_are_asked_for_together() {
+    block_on(async {
+        let cached = slow(3).await;
+        let ids = [3, 1, 9, 2].map(|user| person(user).public_id);
+        let numbers = cached.numbers(&ids).await.unwrap();
+        assert_eq!(numbers, [Some(UserId(3)), Some(UserId(1)), None, Some(UserId(2))]);
+        assert_eq!(cached.people.asked(), 1);
+    });
 }
 
 #[test]

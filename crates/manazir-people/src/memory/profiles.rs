@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use manazir_model::Timestamp;
+use uuid::Uuid;
 
 use super::{InMemoryPeople, Inside};
 use crate::{
@@ -75,6 +76,15 @@ impl PeopleStore for InMemoryPeople {
             ProfileKey::Email(email) => inside.keys.get(&ProfileKey::Email(email.to_lowercase())).copied(),
         };
         Ok(user.and_then(|user| inside.profiles.get(&user)).cloned())
+    }
+
+    async fn numbers(&self, public_ids: &[Uuid]) -> Result<Vec<Option<UserId>>, Error> {
+        let inside = self.read();
+        let number = |id: &Uuid| {
+            let user = inside.keys.get(&ProfileKey::Public(*id))?;
+            inside.known(*user).ok().map(|found| found.id)
+        };
+        Ok(public_ids.iter().map(number).collect())
     }
 
     async fn profiles(&self, users: &[UserId]) -> Result<Vec<Profile>, Error> {

@@ -110,18 +110,29 @@ impl SqlPeople {
         rows.into_iter().map(person).collect()
     }
 
+    /// A row for each person with all of their part, for a row costs more than what is in it.
     async fn connections_after(&self, after: (UserId, UserId), max: usize) -> Result<Vec<Change>, Error> {
-        let connections =
-            Statement::new("SELECT one, other FROM connections WHERE one < other AND (one, other) > (")
-                .user(after.0)
-                .then(", ")
-                .user(after.1)
-                .then(") ORDER BY one, other LIMIT ")
-                .number(signed(max as u64));
-        let rows: Vec<(i64, i64)> = connections.fetch(&self.truth).await.map_err(failed)?;
-        let connected =
-            |(one, other)| Ok(Change::Connected { one: code::user(one)?, other: code::user(other)? });
-        rows.into_iter().map(connected).collect()
+        let connections = Statement::new(
+            "SELECT one, string_agg(CAST(other AS TEXT), ' ') FROM (SELECT one, other FROM connections \
+             WHERE one < other AND (one, other) > (",
+        )
+        .user(after.0)
+        .then(", ")
+        .user(after.1)
+        .then(") ORDER BY one, other LIMIT ")
+        .number(signed(max as u64))
+        .then(") AS part GROUP BY one ORDER BY one");
+        let rows: Vec<(i64, String)> = connections.fetch(&self.truth).await.map_err(failed)?;
+        let mut part = Vec::new();
+        for (one, others) in rows {
+            let (one, first) = (code::user(one)?, part.len());
+            for other in others.split(' ') {
+                part.push(Change::Connected { one, other: code::user_in_text(other)? });
+            }
+            // No database promises the order within.
+            part[first..].sort_unstable_by_key(|change| change.people());
+        }
+        Ok(part)
     }
 
     async fn ties_after(&self, after: Option<Change>, max: usize) -> Result<Vec<Change>, Error> {

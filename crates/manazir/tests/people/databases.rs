@@ -10,16 +10,21 @@ use crate::world::World;
 
 pub(crate) async fn over_a_file(folder: &tempfile::TempDir) -> World {
     let address = format!("sqlite://{}", folder.path().join("truth.db").display());
-    World::over(Arc::new(SqlPeople::new(Truth::open(&address).await.unwrap()))).await
+    over(Truth::open(&address).await.unwrap()).await
 }
 
 pub(crate) async fn over_a_server(server: &Postgres) -> World {
-    World::over(Arc::new(SqlPeople::new(Truth::open(&server.database()).await.unwrap()))).await
+    over(Truth::open(&server.database()).await.unwrap()).await
 }
 
 pub(crate) async fn over_a_copy_of(server: &Postgres) -> World {
-    let truth = SqlPeople::new(Truth::open(&server.database()).await.unwrap());
-    World::over(Arc::new(Following::load(truth).await.unwrap())).await
+    let truth = Truth::open(&server.database()).await.unwrap();
+    let people = Following::load(SqlPeople::new(truth.clone())).await.unwrap();
+    World::over(Arc::new(people), Arc::new(truth)).await
+}
+
+async fn over(truth: Truth) -> World {
+    World::over(Arc::new(SqlPeople::new(truth.clone())), Arc::new(truth)).await
 }
 
 macro_rules! over_databases {

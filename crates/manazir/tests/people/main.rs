@@ -23,6 +23,8 @@ mod profiles;
 mod requests;
 #[path = "../../../manazir-http/tests/people/suggestions.rs"]
 mod suggestions;
+#[path = "../../../manazir-http/tests/people/teams.rs"]
+mod teams;
 #[path = "../../../manazir-http/tests/people/world.rs"]
 mod world;
 

@@ -1,7 +1,7 @@
 //! Compares answers of the relational truth, and of a copy that follows it, with the oracles of a directory of graphs:
 //!
 //! ```text
-//! cargo run --release -p manazir-sql --example oracles -- DIR URL
+//! cargo run --release -p manazir-sql --example sql_oracles -- DIR URL
 //! ```
 //!
 //! DIR is what `crates/manazir-people/examples/oracles.rs` takes. URL is `sqlite:` for files of its own, or the address

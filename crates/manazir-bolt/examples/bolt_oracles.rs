@@ -2,7 +2,7 @@
 //! differs and how long it took:
 //!
 //! ```text
-//! cargo run -p manazir-bolt --example oracles -- DIR [NAME…]
+//! cargo run -p manazir-bolt --example bolt_oracles -- DIR [NAME…]
 //! ```
 //!
 //! DIR holds the files that the example of the same name of `manazir-people` reads; names are those of graphs, all

@@ -1,20 +1,10 @@
-//! Teams and services through the router, over the twins in memory.
+//! Teams and services, who owns them, and how they are imported.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
-
-mod common;
-#[path = "people/world.rs"]
-#[allow(dead_code, reason = "each test takes what it needs of the helpers")]
-mod world;
-
-use std::fmt::Write;
-
-use expect_test::expect;
-use manazir_auth::{Role, permission};
+use manazir_auth::Role;
 use manazir_avatar::{Avatar, Kind};
 use serde_json::{Value, json};
 
-use world::World;
+use crate::world::World;
 
 const FILE: &str = "\
 apiVersion: backstage.io/v1alpha1
@@ -38,15 +28,14 @@ spec:
   owner: payments
 ";
 
-async fn ada_bob_and_root() -> World {
-    let mut world = World::in_memory().await;
+pub(crate) async fn ada_bob_and_root(mut world: World) -> World {
     world.join(&["ada", "bob"]).await;
     world.sign_up("root", Role::Admin).await;
     world
 }
 
 /// Makes something: where it is.
-async fn make(world: &World, who: &str, path: &str, body: &Value) -> String {
+pub(crate) async fn make(world: &World, who: &str, path: &str, body: &Value) -> String {
     let said = world.post(who, path, &body.to_string()).await;
     assert_eq!(said.status, 201, "{}", said.body);
     let place = said.header("location").to_owned();
@@ -59,9 +48,8 @@ async fn status(world: &World, who: &str, method: &str, path: &str, body: Value)
     world.ask(who, method, path, &body.to_string()).await.status
 }
 
-#[tokio::test]
-async fn a_team_is_made_changed_and_deleted_by_its_owners() {
-    let world = ada_bob_and_root().await;
+pub(crate) async fn a_team_is_made_changed_and_deleted_by_its_owners(world: World) {
+    let world = ada_bob_and_root(world).await;
     let team = make(&world, "ada", "/api/v1/teams", &json!({"slug": "sre", "name": "SRE"})).await;
     assert_eq!(status(&world, "bob", "PATCH", &team, json!({"name": "Mine"})).await, 403);
     let bob = format!("{team}/members/@bob");
@@ -87,9 +75,8 @@ async fn a_team_is_made_changed_and_deleted_by_its_owners() {
     assert_eq!(world.status("bob", "GET", &team).await, 404);
 }
 
-#[tokio::test]
-async fn teams_are_listed_by_pages_and_found_by_slug() {
-    let world = ada_bob_and_root().await;
+pub(crate) async fn teams_are_listed_by_pages_and_found_by_slug(world: World) {
+    let world = ada_bob_and_root(world).await;
     for slug in ["c", "a", "b"] {
         make(&world, "people", "/api/v1/teams", &json!({"slug": slug, "name": slug, "owners": ["@bob"]}))
             .await;
@@ -116,9 +103,8 @@ async fn teams_are_listed_by_pages_and_found_by_slug() {
     assert_eq!(status(&world, "ada", "POST", "/api/v1/teams", unknown).await, 404);
 }
 
-#[tokio::test]
-async fn a_service_is_owned_by_people_and_teams() {
-    let world = ada_bob_and_root().await;
+pub(crate) async fn a_service_is_owned_by_people_and_teams(world: World) {
+    let world = ada_bob_and_root(world).await;
     let team = make(&world, "ada", "/api/v1/teams", &json!({"slug": "sre", "name": "SRE"})).await;
     let team_id = team.rsplit('/').next().unwrap();
     let of_team = json!({"name": "checkout", "owners": [{"team": team_id}], "labels": {"tier": "1"}});
@@ -146,9 +132,8 @@ async fn a_service_is_owned_by_people_and_teams() {
     assert_eq!(world.status("bob", "GET", &ledger).await, 404);
 }
 
-#[tokio::test]
-async fn a_file_is_imported_and_the_same_again_changes_nothing() {
-    let world = ada_bob_and_root().await;
+pub(crate) async fn a_file_is_imported_and_the_same_again_changes_nothing(world: World) {
+    let world = ada_bob_and_root(world).await;
     let import = async |who: &str, query: &str| {
         let path = format!("/api/v1/teams/import{query}");
         world.ask_with(who, "POST", &path, FILE, &[("content-type", "application/yaml")]).await
@@ -172,9 +157,8 @@ async fn a_file_is_imported_and_the_same_again_changes_nothing() {
     assert_eq!(json.status, 415);
 }
 
-#[tokio::test]
-async fn the_picture_of_a_team_and_of_a_service_is_open() {
-    let world = ada_bob_and_root().await;
+pub(crate) async fn the_picture_of_a_team_and_of_a_service_is_open(world: World) {
+    let world = ada_bob_and_root(world).await;
     let new = json!({"slug": "sre", "name": "SRE", "avatar_seed": "ours"});
     let team = make(&world, "ada", "/api/v1/teams", &new).await;
     let new = json!({"name": "checkout", "avatar_seed": "till"});
@@ -191,9 +175,8 @@ async fn the_picture_of_a_team_and_of_a_service_is_open() {
 }
 
 /// Somebody new, without a contact, is suggested whom they work with.
-#[tokio::test]
-async fn who_works_on_the_same_service_is_suggested() {
-    let world = ada_bob_and_root().await;
+pub(crate) async fn who_works_on_the_same_service_is_suggested(world: World) {
+    let world = ada_bob_and_root(world).await;
     assert_eq!(world.get("ada", "/me/suggestions").await.data(), &json!([]));
     let owners = json!({"name": "checkout", "owners": [{"user": "@ada"}, {"user": "@bob"}]});
     make(&world, "ada", "/api/v1/services", &owners).await;
@@ -201,57 +184,4 @@ async fn who_works_on_the_same_service_is_suggested() {
     assert_eq!(said.data()[0]["username"], "bob");
     assert_eq!((&said.data()[0]["score"], &said.data()[0]["mutual_contacts"]), (&json!(2), &json!(0)));
     assert_eq!(said.data()[0]["reason"], "1 shared service");
-}
-
-/// Person × route: a changed permission is a changed line.
-#[tokio::test]
-async fn who_may_do_what_to_a_team_of_ada() {
-    let is_ours = |path: &str| path.starts_with("/api/v1/teams") || path.starts_with("/api/v1/services");
-    let mut table = String::new();
-    for rule in permission::RULES.iter().filter(|rule| is_ours(rule.path)) {
-        let mut may = Vec::new();
-        for who in ["", "ingest", "read", "respond", "people", "admin", "ada", "bob", "root"] {
-            let world = ada_bob_and_root().await;
-            let team = make(&world, "ada", "/api/v1/teams", &json!({"slug": "sre", "name": "SRE"})).await;
-            let service = make(&world, "ada", "/api/v1/services", &json!({"name": "checkout"})).await;
-            let path = rule.path.replace("/api/v1/teams/{team}", &team);
-            let path = path.replace("/api/v1/services/{service}", &service).replace("{user}", "@bob");
-            let (kind, body) = match (rule.method, rule.path.rsplit('/').next().unwrap()) {
-                ("POST", "import") => ("application/yaml", ""),
-                ("POST", "teams") => ("application/json", r#"{"slug": "new", "name": "New"}"#),
-                ("POST", "services") => ("application/json", r#"{"name": "new"}"#),
-                ("PUT", _) => ("application/json", r#"{"part": "member"}"#),
-                ("PATCH", _) => ("application/json", r#"{"avatar_seed": "x"}"#),
-                _ => ("application/json", ""),
-            };
-            let said = world.ask_with(who, rule.method, &path, body, &[("content-type", kind)]).await;
-            let expected = if who.is_empty() { 401 } else { 403 };
-            match said.status {
-                401 | 403 => assert_eq!(said.status, expected, "{who} {}", rule.path),
-                400 | 405 | 500.. => panic!("{who} {} {path}: {}", rule.method, said.body),
-                _ => may.push(if who.is_empty() { "anyone" } else { who }),
-            }
-        }
-        writeln!(table, "{} {}: {}", rule.method, rule.path.trim_start_matches("/api/v1"), may.join(" "))
-            .unwrap();
-    }
-    expect![[r#"
-        GET /teams: read admin ada bob root
-        POST /teams: people admin ada bob root
-        POST /teams/import: people admin root
-        GET /teams/{team}: read admin ada bob root
-        PATCH /teams/{team}: people admin ada root
-        DELETE /teams/{team}: people admin ada root
-        GET /teams/{team}/avatar: anyone ingest read respond people admin ada bob root
-        GET /teams/{team}/members: read admin ada bob root
-        PUT /teams/{team}/members/{user}: people admin ada root
-        DELETE /teams/{team}/members/{user}: people admin ada bob root
-        GET /services: read admin ada bob root
-        POST /services: people admin ada bob root
-        GET /services/{service}: read admin ada bob root
-        PATCH /services/{service}: people admin ada root
-        DELETE /services/{service}: people admin ada root
-        GET /services/{service}/avatar: anyone ingest read respond people admin ada bob root
-    "#]]
-    .assert_eq(&table);
 }
