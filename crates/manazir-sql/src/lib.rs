@@ -14,6 +14,7 @@ mod jobs;
 mod key;
 mod lake;
 mod name;
+mod packed;
 mod people;
 mod projection;
 mod rollup;
@@ -121,9 +122,14 @@ impl Truth {
             .journal_mode(SqliteJournalMode::Wal)
             // To wake the reader for every fiftieth row, as it is by default, costs more than the rows do.
             .row_buffer_size(ROWS_BUFFERED)
+            // By default 1,000 pages: a transaction that is spread over a large table writes more, and each would wait
+            // until all of them were written twice.
+            .pragma("wal_autocheckpoint", "4000")
             // What was answered with a 2xx is on disk.
             .synchronous(SqliteSynchronous::Full);
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        // Kibibytes, if below zero. Only what is used is taken.
+        let writing = options.clone().pragma("cache_size", "-16384");
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(writing).await?;
         let reader = SqlitePoolOptions::new().max_connections(READERS).connect_with(options).await?;
         Ok(Self::Sqlite { writer, reader })
     }

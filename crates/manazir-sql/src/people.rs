@@ -19,6 +19,7 @@ mod suggest;
 mod write;
 
 use manazir_people::{Error, Limits, PersonState, Refusal, UserId};
+use uuid::Uuid;
 
 use crate::Truth;
 use crate::failure::failed_people as failed;
@@ -88,6 +89,13 @@ impl Statement {
             self = if index == 0 { self } else { self.then(", ") }.digits(number);
         }
         self
+    }
+
+    /// Goes on with identifiers and commas between them. They are hexadecimal digits and dashes, as no text of others
+    /// is, and SQLite would look for each of many placeholders among all of them.
+    fn uuids(self, ids: &[Uuid]) -> Self {
+        let ids: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
+        self.planned_anew().within("", &ids.join(", "))
     }
 
     fn user(self, user: UserId) -> Self {

@@ -55,6 +55,13 @@ impl Statement {
         self
     }
 
+    /// Stands between two texts.
+    pub(crate) fn within(mut self, begin: &str, end: &str) -> Self {
+        self.text.insert_str(0, begin);
+        self.text.push_str(end);
+        self
+    }
+
     /// Goes on with the name of a table or column.
     pub(crate) fn name(mut self, name: &Name) -> Self {
         self.text.push_str(&format!("\"{name}\""));

@@ -43,11 +43,6 @@ pub(super) fn user(number: i64) -> Result<UserId, Error> {
     u32::try_from(number).map(UserId).map_err(|_| damaged("a user", number))
 }
 
-/// A user whose number a database wrote out.
-pub(super) fn user_in_text(digits: &str) -> Result<UserId, Error> {
-    digits.parse().map(UserId).map_err(|_| damaged("a user", digits))
-}
-
 pub(super) fn of_change(change: &Change) -> ChangeRow {
     let users = |one: UserId, other: UserId| (i64::from(one.0), i64::from(other.0));
     let [one, other] = change.people();
@@ -74,7 +69,7 @@ pub(super) fn change((code, one, other, at): ChangeRow) -> Result<Change, Error>
     })
 }
 
-fn damaged(what: &str, code: impl std::fmt::Display) -> Error {
+fn damaged(what: &str, code: i64) -> Error {
     Error::Damaged { what: what.to_owned(), why: format!("there is none with the number {code}") }
 }
 

@@ -56,6 +56,39 @@ fn paged(statement: Statement, column: &'static str, page: &Page) -> Statement {
         .number(offset)
 }
 
+/// A page of a list of a person, with their state and how long it is.
+fn listed(user: UserId, list: List, page: &Page) -> Statement {
+    let table = table(list);
+    let rows = Statement::new("SELECT state, ")
+        .then(table.count)
+        .then(", listed, at FROM people LEFT JOIN (")
+        .then(table.select)
+        .user(user);
+    let rows = paged(rows, table.other, page).then(") AS page ON TRUE WHERE id = ").user(user);
+    rows.then(" ORDER BY listed")
+}
+
+/// What holds between two, and their states.
+fn between(user: UserId, other: UserId) -> Statement {
+    let tied = |statement: Statement, kind: &'static str, from: UserId, to: UserId| {
+        let statement = statement.then(", (SELECT count(*) FROM ties WHERE kind = ").then(kind);
+        statement.then(" AND from_user = ").user(from).then(" AND to_user = ").user(to).then(")")
+    };
+    let pair = Statement::new("SELECT (SELECT count(*) FROM connections WHERE one = ")
+        .user(user)
+        .then(" AND other = ")
+        .user(other)
+        .then(")");
+    let pair = tied(pair, "0", user, other);
+    let pair = tied(pair, "0", other, user);
+    tied(pair, "1", user, other)
+        .then(", (SELECT state FROM people WHERE id = ")
+        .user(user)
+        .then("), (SELECT state FROM people WHERE id = ")
+        .user(other)
+        .then(")")
+}
+
 fn listing(
     page: &Page,
     total: i64,
@@ -77,25 +110,8 @@ impl GraphStore for SqlPeople {
     }
 
     async fn relation(&self, user: UserId, other: UserId) -> Result<Relation, Error> {
-        let tied = |statement: Statement, kind: &'static str, from: UserId, to: UserId| {
-            let statement = statement.then(", (SELECT count(*) FROM ties WHERE kind = ").then(kind);
-            statement.then(" AND from_user = ").user(from).then(" AND to_user = ").user(to).then(")")
-        };
-        let pair = Statement::new("SELECT (SELECT count(*) FROM connections WHERE one = ")
-            .user(user)
-            .then(" AND other = ")
-            .user(other)
-            .then(")");
-        let pair = tied(pair, "0", user, other);
-        let pair = tied(pair, "0", other, user);
-        let pair = tied(pair, "1", user, other)
-            .then(", (SELECT state FROM people WHERE id = ")
-            .user(user)
-            .then("), (SELECT state FROM people WHERE id = ")
-            .user(other)
-            .then(")");
         let rows: Vec<(i64, i64, i64, i64, Option<i64>, Option<i64>)> =
-            pair.fetch(&self.truth).await.map_err(failed)?;
+            between(user, other).fetch(&self.truth).await.map_err(failed)?;
         let (connected, asked, asked_by, blocked, state, state_of_other) =
             rows.into_iter().next().ok_or_else(|| failed(sqlx::Error::RowNotFound))?;
         let states = [(user, state), (other, state_of_other)];
@@ -113,14 +129,7 @@ impl GraphStore for SqlPeople {
     }
 
     async fn list(&self, user: UserId, list: List, page: &Page) -> Result<Listing, Error> {
-        let table = table(list);
-        let rows = Statement::new("SELECT state, ")
-            .then(table.count)
-            .then(", listed, at FROM people LEFT JOIN (")
-            .then(table.select)
-            .user(user);
-        let rows = paged(rows, table.other, page).then(") AS page ON TRUE WHERE id = ").user(user);
-        let rows: Vec<ListRow> = rows.then(" ORDER BY listed").fetch(&self.truth).await.map_err(failed)?;
+        let rows: Vec<ListRow> = listed(user, list, page).fetch(&self.truth).await.map_err(failed)?;
         let states: Vec<(i64, i64)> = rows.iter().take(1).map(|row| (user.0.into(), row.0)).collect();
         refuse_unknown(&[user], &states)?;
         let total = rows.first().map_or(0, |row| row.1);
@@ -169,5 +178,29 @@ impl GraphStore for SqlPeople {
 
     async fn version(&self) -> Result<u64, Error> {
         self.last_change().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Truth;
+
+    /// The original looked through the connections of everybody for each answer (CM-W13).
+    #[tokio::test]
+    async fn cm_w13_no_answer_about_a_person_looks_at_all_people_or_connections() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("truth.db").display());
+        let truth = Truth::open(&url).await.unwrap();
+        let (one, other) = (UserId(1), UserId(2));
+        let lists = [List::Contacts, List::AskedTo, List::AskedBy, List::Blocked, List::Dismissed];
+        let pages = [Start::After(UserId(7)), Start::Offset(20)].map(|start| Page::new(start, 10).unwrap());
+        let pages = lists.iter().flat_map(|list| pages.iter().map(|page| listed(one, *list, page)));
+        for statement in pages.chain([between(one, other)]) {
+            for step in statement.plan(&truth).await {
+                let of_what_was_found = step == "SCAN page LEFT-JOIN" || step == "SCAN CONSTANT ROW";
+                assert!(!step.starts_with("SCAN") || of_what_was_found, "{step}");
+            }
+        }
     }
 }

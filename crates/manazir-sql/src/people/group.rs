@@ -23,7 +23,7 @@ const NO_TIES: &str = "DELETE FROM ties WHERE (kind, from_user, to_user) IN \
 const NAMED: &str = ") AS named)";
 
 /// Number, state, and counts in the order of [`Side`].
-type SideRow = (i64, i64, i64, i64, i64, i64, i64);
+type SideRow = [i64; 7];
 
 /// A one-way tie: which, from whom, to whom.
 type Tie = (TieKind, UserId, UserId);
@@ -65,8 +65,8 @@ impl Group {
         let select =
             "SELECT id, state, contacts, asked, asked_by, blocked, dismissed FROM people WHERE id IN (";
         let rows = Statement::new(select).user_list(users).then(") ORDER BY id").locking(connection);
-        let rows: Vec<SideRow> = rows.planned_anew().fetch_in(connection).await.map_err(failed)?;
-        for (user, state, contacts, asked, asked_by, blocked, dismissed) in rows {
+        let rows: Vec<SideRow> = rows.planned_anew().fetch_numbers_in(connection).await.map_err(failed)?;
+        for [user, state, contacts, asked, asked_by, blocked, dismissed] in rows {
             let count = |count: i64| unsigned(count) as usize;
             let side = Side {
                 state: Some(code::state(state)?),
@@ -88,8 +88,8 @@ impl Group {
     ) -> Result<(), Error> {
         let rows: Vec<_> = pairs.iter().map(|pair| vec![id(pair.0), id(pair.1)]).collect();
         let rows = Statement::new(CONNECTIONS).table(&rows, connection).then(NAMED);
-        let rows: Vec<(i64, i64)> = rows.planned_anew().fetch_in(connection).await.map_err(failed)?;
-        for (one, other) in rows {
+        let rows = rows.planned_anew().fetch_numbers_in(connection).await.map_err(failed)?;
+        for [one, other] in rows {
             self.connected.insert((code::user(one)?, code::user(other)?));
         }
         Ok(())
@@ -98,9 +98,8 @@ impl Group {
     async fn read_ties(&mut self, connection: &mut Connection<'_>, ties: &[Tie]) -> Result<(), Error> {
         let rows: Vec<_> = ties.iter().map(|tie| tie_row(*tie)).collect();
         let rows = Statement::new(TIES).table(&rows, connection).then(NAMED);
-        let rows: Vec<(i64, i64, i64, i64)> =
-            rows.planned_anew().fetch_in(connection).await.map_err(failed)?;
-        for (kind, from, to, at) in rows {
+        let rows = rows.planned_anew().fetch_numbers_in(connection).await.map_err(failed)?;
+        for [kind, from, to, at] in rows {
             self.ties.insert((code::kind(kind)?, code::user(from)?, code::user(to)?), Timestamp(at));
         }
         Ok(())

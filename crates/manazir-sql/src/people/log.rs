@@ -39,8 +39,8 @@ pub(super) async fn last_in(connection: &mut Connection<'_>) -> Result<u64, sqlx
     rows.first().map(|row| unsigned(row.0)).ok_or(sqlx::Error::RowNotFound)
 }
 
-/// Number of the last change of all, then that of one and what it is; none if there are none.
-type Row = (i64, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+/// Number of the last change of all, then that of one and what it is; zeros if there are none.
+type Row = [i64; 6];
 
 #[async_trait]
 impl ConnectionLog for SqlPeople {
@@ -50,23 +50,23 @@ impl ConnectionLog for SqlPeople {
 
     async fn changes_after(&self, seq: u64, max: usize) -> Result<Vec<Numbered>, Error> {
         let changes = Statement::new(
-            "SELECT value, seq, kind, one, other, at FROM counters LEFT JOIN (SELECT seq, kind, one, other, at \
-             FROM people_changes WHERE seq > ",
+            "SELECT value, coalesce(seq, 0), coalesce(kind, 0), coalesce(one, 0), coalesce(other, 0), \
+             coalesce(at, 0) FROM counters LEFT JOIN (SELECT seq, kind, one, other, at FROM people_changes \
+             WHERE seq > ",
         )
         .number(signed(seq))
         .then(" ORDER BY seq LIMIT ")
         .number(signed(max as u64))
         .then(") AS later ON TRUE WHERE name = ")
-        .text(COUNTER)
-        .then(" ORDER BY seq");
-        let rows: Vec<Row> = changes.fetch(&self.truth).await.map_err(failed)?;
-        let last = rows.first().map_or(0, |row| unsigned(row.0));
-        let mut changes = Vec::with_capacity(rows.len());
-        for row in rows {
-            if let (_, Some(seq), Some(kind), Some(one), Some(other), Some(at)) = row {
-                changes.push(Numbered { seq: unsigned(seq), change: code::change((kind, one, other, at))? });
-            }
-        }
+        .text(COUNTER);
+        let mut rows: Vec<Row> = changes.fetch_numbers(&self.truth).await.map_err(failed)?;
+        rows.sort_unstable_by_key(|row| row[1]);
+        let last = rows.first().map_or(0, |row| unsigned(row[0]));
+        let there = rows.into_iter().filter(|row| row[1] > 0);
+        let changes = there.map(|[_, seq, kind, one, other, at]| {
+            Ok(Numbered { seq: unsigned(seq), change: code::change((kind, one, other, at))? })
+        });
+        let changes: Vec<Numbered> = changes.collect::<Result<_, Error>>()?;
         match changes.first() {
             Some(first) if first.seq != seq + 1 => Err(Error::Forgotten(first.seq - 1)),
             None if max > 0 && last > seq => Err(Error::Forgotten(last)),
@@ -104,35 +104,24 @@ impl SqlPeople {
             .user(after)
             .then(" ORDER BY id LIMIT ")
             .number(signed(max as u64));
-        let rows: Vec<(i64, i64)> = people.fetch(&self.truth).await.map_err(failed)?;
-        let person =
-            |(user, state)| Ok(Change::Person { user: code::user(user)?, state: code::state(state)? });
-        rows.into_iter().map(person).collect()
+        let person = |[user, state]: [i64; 2]| {
+            Ok(Change::Person { user: code::user(user)?, state: code::state(state)? })
+        };
+        self.part(people, person).await
     }
 
-    /// A row for each person with all of their part, for a row costs more than what is in it.
     async fn connections_after(&self, after: (UserId, UserId), max: usize) -> Result<Vec<Change>, Error> {
-        let connections = Statement::new(
-            "SELECT one, string_agg(CAST(other AS TEXT), ' ') FROM (SELECT one, other FROM connections \
-             WHERE one < other AND (one, other) > (",
-        )
-        .user(after.0)
-        .then(", ")
-        .user(after.1)
-        .then(") ORDER BY one, other LIMIT ")
-        .number(signed(max as u64))
-        .then(") AS part GROUP BY one ORDER BY one");
-        let rows: Vec<(i64, String)> = connections.fetch(&self.truth).await.map_err(failed)?;
-        let mut part = Vec::new();
-        for (one, others) in rows {
-            let (one, first) = (code::user(one)?, part.len());
-            for other in others.split(' ') {
-                part.push(Change::Connected { one, other: code::user_in_text(other)? });
-            }
-            // No database promises the order within.
-            part[first..].sort_unstable_by_key(|change| change.people());
-        }
-        Ok(part)
+        let connections =
+            Statement::new("SELECT one, other FROM connections WHERE one < other AND (one, other) > (")
+                .user(after.0)
+                .then(", ")
+                .user(after.1)
+                .then(") ORDER BY one, other LIMIT ")
+                .number(signed(max as u64));
+        let connected = |[one, other]: [i64; 2]| {
+            Ok(Change::Connected { one: code::user(one)?, other: code::user(other)? })
+        };
+        self.part(connections, connected).await
     }
 
     async fn ties_after(&self, after: Option<Change>, max: usize) -> Result<Vec<Change>, Error> {
@@ -150,11 +139,21 @@ impl SqlPeople {
         .user(to)
         .then(") ORDER BY kind, from_user, to_user LIMIT ")
         .number(signed(max as u64));
-        let rows: Vec<(i64, i64, i64, i64)> = ties.fetch(&self.truth).await.map_err(failed)?;
-        let tied = |(kind, from, to, at)| {
+        let tied = |[kind, from, to, at]: [i64; 4]| {
             let (from, to) = (code::user(from)?, code::user(to)?);
             Ok(Change::Tied { kind: code::kind(kind)?, from, to, at: Timestamp(at) })
         };
-        rows.into_iter().map(tied).collect()
+        self.part(ties, tied).await
+    }
+
+    /// A part of a snapshot, sorted by its rows.
+    async fn part<const N: usize>(
+        &self,
+        rows: Statement,
+        change: impl Fn([i64; N]) -> Result<Change, Error>,
+    ) -> Result<Vec<Change>, Error> {
+        let mut rows: Vec<[i64; N]> = rows.fetch_numbers(&self.truth).await.map_err(failed)?;
+        rows.sort_unstable();
+        rows.into_iter().map(change).collect()
     }
 }

@@ -290,8 +290,8 @@ impl PeopleStore for SqlPeople {
         for some in public_ids.chunks(ROWS_A_STATEMENT) {
             let rows = Statement::new("SELECT public_id, id FROM people WHERE state <> ")
                 .number(code::of_state(PersonState::Erased))
-                .then(" AND public_id IN (VALUES ")
-                .rows(some.iter().map(|id| vec![text(Some(&id.to_string()))]))
+                .then(" AND public_id IN (")
+                .uuids(some)
                 .then(")");
             let rows: Vec<(String, i64)> = rows.fetch(&self.truth).await.map_err(failed)?;
             for (public_id, number) in rows {
