@@ -122,13 +122,13 @@ impl Truth {
             .journal_mode(SqliteJournalMode::Wal)
             // To wake the reader for every fiftieth row, as it is by default, costs more than the rows do.
             .row_buffer_size(ROWS_BUFFERED)
-            // By default 1,000 pages: a transaction that is spread over a large table writes more, and each would wait
-            // until all of them were written twice.
-            .pragma("wal_autocheckpoint", "4000")
+            // For whoever does not call `checkpoint`. By default 1,000 pages: a transaction that is spread over a large
+            // table writes more, and each would wait until all of them were written twice.
+            .pragma("wal_autocheckpoint", "16000")
             // What was answered with a 2xx is on disk.
             .synchronous(SqliteSynchronous::Full);
         // Kibibytes, if below zero. Only what is used is taken.
-        let writing = options.clone().pragma("cache_size", "-16384");
+        let writing = options.clone().pragma("cache_size", "-32768");
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(writing).await?;
         let reader = SqlitePoolOptions::new().max_connections(READERS).connect_with(options).await?;
         Ok(Self::Sqlite { writer, reader })
@@ -152,6 +152,15 @@ impl Truth {
         let mut migrating = PgConnection::connect(url).await?;
         sqlx::migrate!("migrations/postgres").run(&mut migrating).await?;
         migrating.close().await
+    }
+
+    /// Brings what is in SQLite's log into its file, as far as no reader needs it there, while others write; the writer
+    /// does it itself, and keeps others waiting, once the log is long. To be called each second. PostgreSQL does it by
+    /// itself.
+    pub async fn checkpoint(&self) -> Result<(), manazir_ingest::Error> {
+        let Self::Sqlite { reader, .. } = self else { return Ok(()) };
+        let done = sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)").execute(reader).await;
+        done.map(drop).map_err(failure::failed)
     }
 
     /// Finishes what runs and lets go of the database.

@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 mod backend;
 mod beside;
+mod checkpoints;
 mod explaining;
 mod forgetting;
 mod people;
@@ -34,6 +35,7 @@ use crate::server_file::{ServerFile, reachable};
 use accounts::SigningIn;
 use backend::Backend;
 use beside::Beside;
+use checkpoints::Checkpoints;
 use explaining::Explaining;
 use people::Peopled;
 use resuming::Resuming;
@@ -62,6 +64,7 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
     let backend = Arc::new(Backend::open(settings, &truth, &waiting).await?);
     let address = listener.local_addr()?;
     let keeping = Keeping::new(truth.clone());
+    let checkpoints = Checkpoints::start(&truth);
     let upkeep = Upkeep::start().context("set up the metrics")?;
     // Before anything works: until here a signal ends the process as it ends any other, whatever it waits for.
     let signals = Signals::listen().context("listen for signals")?;
@@ -124,6 +127,7 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
     peopled.stop().await;
     let stopped = beside.stop().await;
     upkeep.stop().await;
+    checkpoints.stop().await;
     truth.close().await;
     stopped
 }

@@ -1,7 +1,7 @@
 //! The job of a batch.
 
 use manazir_ingest::jobs::{Heard, Job, JobState, Progress};
-use manazir_people::{Act, Action, PersonState, Profile, ProfileKey};
+use manazir_people::{Act, Action, PersonState, Profile, ProfileKey, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -75,6 +75,7 @@ async fn connect_all(
     let Some(user) = person(app, input.user).await? else {
         return Err(Problem::not_found("the user was erased meanwhile"));
     };
+    let mut group = look_up(app, &user, group_from(&input, outcomes.len())).await?;
     loop {
         (progress.done, progress.result) = (outcomes.len() as u64, outcomes.written());
         match app.jobs.update(job.id, app.tasks.incarnation(), progress, (app.now)()).await? {
@@ -82,18 +83,26 @@ async fn connect_all(
             Heard::Cancel => return Ok(JobState::Cancelled),
             Heard::NotYours => return Ok(JobState::Failed),
         }
-        let rest = input.ids.get(outcomes.len()..).unwrap_or_default();
-        let group = &rest[..rest.len().min(GROUP)];
         if group.is_empty() {
             return Ok(JobState::Done);
         }
         if app.tasks.stopping() {
             return Ok(JobState::Queued);
         }
-        for outcome in connect(app, &user, group).await? {
+        let next = group_from(&input, outcomes.len() + group.len());
+        // The next are looked up while these are written.
+        let (connected, next) = tokio::join!(connect(app, &user, &group), look_up(app, &user, next));
+        for outcome in connected? {
             outcomes.push(outcome);
         }
+        group = next?;
     }
+}
+
+/// The group that begins after so many.
+fn group_from(input: &Input, done: usize) -> &[Uuid] {
+    let rest = input.ids.get(done..).unwrap_or_default();
+    &rest[..rest.len().min(GROUP)]
 }
 
 async fn person(app: &App, id: Uuid) -> Result<Option<Profile>, Problem> {
@@ -102,16 +111,19 @@ async fn person(app: &App, id: Uuid) -> Result<Option<Profile>, Problem> {
     Ok(found.filter(|user| user.state != PersonState::Erased))
 }
 
-async fn connect(app: &App, user: &Profile, group: &[Uuid]) -> Result<Vec<Outcome>, Problem> {
-    let of_store = |error| Problem::of_people(error, &[user]);
-    let numbers = app.people.store.numbers(group).await.map_err(of_store)?;
+async fn look_up(app: &App, user: &Profile, group: &[Uuid]) -> Result<Vec<Option<UserId>>, Problem> {
+    app.people.store.numbers(group).await.map_err(|error| Problem::of_people(error, &[user]))
+}
+
+async fn connect(app: &App, user: &Profile, group: &[Option<UserId>]) -> Result<Vec<Outcome>, Problem> {
     let at = (app.now)();
-    let act = |to: &_| Act { by: user.id, to: *to, action: Action::Connect, at };
-    let acts: Vec<Act> = numbers.iter().flatten().map(act).collect();
-    let mut done = app.people.graph.write(&acts).await.map_err(of_store)?.into_iter();
+    let act = |to: &UserId| Act { by: user.id, to: *to, action: Action::Connect, at };
+    let acts: Vec<Act> = group.iter().flatten().map(act).collect();
+    let done = app.people.graph.write(&acts).await;
+    let mut done = done.map_err(|error| Problem::of_people(error, &[user]))?.into_iter();
     let outcome = |number: &Option<_>| match number.and_then(|_| done.next()) {
         Some(done) => Outcome::of(&done, user.id),
         None => Outcome::Unknown,
     };
-    Ok(numbers.iter().map(outcome).collect())
+    Ok(group.iter().map(outcome).collect())
 }
