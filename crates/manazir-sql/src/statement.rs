@@ -169,6 +169,17 @@ impl Statement {
         self.then(")")
     }
 
+    /// It fails where it is when a row cannot be written, for its transaction is given up then. SQLite else copies every
+    /// page that it changes, to be able to take back this statement alone, as PostgreSQL can without.
+    pub(crate) fn giving_up(mut self, on: &Connection<'_>) -> Self {
+        let or_fail =
+            |begin: &str| self.text.strip_prefix(begin).map(|rest| format!("{begin}OR FAIL {rest}"));
+        if let (Connection::Sqlite(_), Some(text)) = (on, or_fail("INSERT ").or_else(|| or_fail("UPDATE "))) {
+            self.text = text;
+        }
+        self
+    }
+
     /// Goes on with the digits of a number.
     pub(crate) fn digits(mut self, number: i64) -> Self {
         self.text.push_str(&number.to_string());

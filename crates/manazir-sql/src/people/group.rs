@@ -232,7 +232,7 @@ pub(super) async fn in_parts(
     rows: Vec<Vec<crate::statement::Value>>,
 ) -> Result<(), sqlx::Error> {
     for some in rows.chunks(ROWS_A_STATEMENT) {
-        let statement = Statement::new(begin).table(some, connection).then(end);
+        let statement = Statement::new(begin).table(some, connection).then(end).giving_up(connection);
         statement.execute(connection).await?;
     }
     Ok(())
