@@ -82,7 +82,7 @@ impl SigningIn {
             }));
         }
         let (registration, proxies) = (config.registration.into(), config.proxies()?);
-        let settings = Arc::new(AccountSettings { registration, address, proxies, post });
+        let settings = Arc::new(AccountSettings { registration, address, proxies, post, elsewhere: None });
         Ok(Self { accounts, settings, stop, tasks })
     }
 
