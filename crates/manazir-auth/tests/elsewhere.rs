@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Barrier};
 
 use futures_executor::block_on;
 use manazir_auth::access::AccessRules;
@@ -18,7 +19,7 @@ use manazir_auth::provider::{
 };
 use manazir_auth::service::{AccountRules, Authority, Registration};
 use manazir_auth::session::{Device, SessionRules};
-use manazir_auth::{Account, AccountStore, Accounts, Hasher, HashingCost, Role, memory};
+use manazir_auth::{Account, AccountId, AccountStore, Accounts, Hasher, HashingCost, Role, memory};
 use manazir_model::Timestamp;
 
 const ISSUER: &str = "https://login.example";
@@ -260,4 +261,18 @@ fn whoever_guesses_states_is_held_back() {
         matches!(place.finish(&begun.kept, made_up, &from), Err(ProviderRefused::Limited(_)))
     });
     assert_eq!(held.count(), 10);
+}
+
+#[test]
+fn whoever_comes_in_sixteen_tabs_at_once_has_one_account() {
+    let (place, ready) = (Place::open(), Barrier::new(16));
+    let ids: HashSet<AccountId> = std::thread::scope(|scope| {
+        let tab = || {
+            ready.wait();
+            place.sign_in(&claimed("1", "ada")).unwrap().id
+        };
+        let tabs: Vec<_> = (0..16).map(|_| scope.spawn(tab)).collect();
+        tabs.into_iter().map(|tab| tab.join().unwrap()).collect()
+    });
+    assert_eq!((ids.len(), block_on(place.store.accounts(None, 9)).unwrap().len()), (1, 1));
 }

@@ -49,7 +49,7 @@ pub(crate) struct ProviderJson {
 pub(crate) struct BeginQuery {
     /// The page of this service where it goes on: a path that begins with one `/`. `/` if nothing is said.
     #[serde(rename = "return")]
-    #[param(max_length = 512)]
+    #[param(max_length = 512, pattern = r"^/([!-.0-\[\]-~][!-\[\]-~]*)?$")]
     back: Option<String>,
     /// The secret of an invitation, `mzl_…`, for who has no account yet.
     invitation: Option<String>,

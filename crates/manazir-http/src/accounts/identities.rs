@@ -49,7 +49,7 @@ impl From<Linked> for IdentityJson {
 pub(crate) struct LinkWish {
     /// The page of this service where it goes on: a path that begins with one `/`. `/` if nothing is said.
     #[serde(rename = "return")]
-    #[schema(max_length = 512, example = "/")]
+    #[schema(max_length = 512, example = "/", pattern = r"^/([!-.0-\[\]-~][!-\[\]-~]*)?$")]
     back: Option<String>,
 }
 

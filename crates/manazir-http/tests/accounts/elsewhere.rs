@@ -1,13 +1,10 @@
 //! Signing in at an identity provider, over HTTP.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
-
-mod common;
-
 use std::sync::Arc;
 
+use crate::common;
+use crate::common::people::{Answer, Caller, House};
 use axum::http::{StatusCode, header};
-use common::people::{Answer, Caller, House};
 use manazir_auth::Role;
 use manazir_auth::audit::AuditKind;
 use manazir_auth::identity::{Claimed, Identity};
