@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use manazir_auth::identity::ProviderError;
-use openidconnect::IssuerUrl;
 use openidconnect::core::CoreProviderMetadata;
 use openidconnect::url::Url;
+use openidconnect::{IssuerUrl, TokenUrl, UserInfoUrl};
 use tokio::sync::Mutex;
 
 use crate::http::Http;
@@ -94,8 +94,8 @@ impl Known {
         let addresses = [
             Some(provider.authorization_endpoint().url()),
             Some(provider.jwks_uri().url()),
-            provider.token_endpoint().map(|address| address.url()),
-            provider.userinfo_endpoint().map(|address| address.url()),
+            provider.token_endpoint().map(TokenUrl::url),
+            provider.userinfo_endpoint().map(UserInfoUrl::url),
         ];
         let is_good = |address: &Url| is_private(address) && (is_local || address.scheme() == "https");
         if addresses.into_iter().flatten().all(is_good) {

@@ -112,7 +112,8 @@ async fn answers_that_are_none_are_refused_in_bounded_time_and_space() {
     let provider = Provider::start().await;
     let oidc = oidc(&provider);
     oidc.begin(&secrets()).await.unwrap();
-    let lies: [(Lie, fn(&Fault) -> bool); 5] = [
+    type IsIt = fn(&Fault) -> bool;
+    let lies: [(Lie, IsIt); 5] = [
         (Lie::Endless, |fault| matches!(fault, Fault::Long)),
         (Lie::Slow, |fault| matches!(fault, Fault::Slow)),
         (Lie::SendsElsewhere, |fault| matches!(fault, Fault::Redirected)),
