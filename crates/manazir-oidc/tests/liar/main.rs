@@ -49,7 +49,7 @@ async fn signs_in(provider: &Provider, oidc: &Oidc) -> Result<Claimed, ProviderE
 
 #[tokio::test]
 async fn one_that_tells_the_truth_keeps_the_contract() {
-    let provider = Provider::start().await;
+    let provider = Provider::start();
     let who = ada(&provider);
     contract::check(&oidc(&provider), &who, async |address: &str| provider.browse(address).await).await;
     provider.lies(Lie::TellsElsewhere);
@@ -61,7 +61,7 @@ async fn one_that_tells_the_truth_keeps_the_contract() {
 
 #[tokio::test]
 async fn every_token_that_cannot_be_believed_is_refused_for_what_it_is() {
-    let provider = Provider::start().await;
+    let provider = Provider::start();
     let oidc = oidc(&provider);
     for (lie, fault) in [
         (Lie::Claims(|claims| claims["nonce"] = json!("another")), TokenFault::Nonce),
@@ -91,7 +91,7 @@ async fn every_token_that_cannot_be_believed_is_refused_for_what_it_is() {
 
 #[tokio::test]
 async fn keys_turn_over_and_are_looked_for_once() {
-    let provider = Provider::start().await;
+    let provider = Provider::start();
     let oidc = oidc(&provider);
     signs_in(&provider, &oidc).await.unwrap();
     provider.turns_over(2);
@@ -109,7 +109,7 @@ fn fault(said: Result<Claimed, ProviderError>) -> Fault {
 
 #[tokio::test]
 async fn answers_that_are_none_are_refused_in_bounded_time_and_space() {
-    let provider = Provider::start().await;
+    let provider = Provider::start();
     let oidc = oidc(&provider);
     oidc.begin(&secrets()).await.unwrap();
     type IsIt = fn(&Fault) -> bool;
@@ -137,13 +137,13 @@ async fn answers_that_are_none_are_refused_in_bounded_time_and_space() {
 
 #[tokio::test]
 async fn a_provider_that_is_away_is_asked_again_and_one_of_another_name_is_none() {
-    let provider = Provider::start().await;
+    let provider = Provider::start();
     let (address, issuer) = (provider.address, provider.issuer());
     drop(provider);
     let oidc = Oidc::new(settings(&issuer)).unwrap();
     let away = oidc.begin(&secrets()).await.unwrap_err();
     assert!(matches!(away, ProviderError::Away(_)), "{away:?}");
-    let provider = Provider::at(address).await;
+    let provider = Provider::at(address);
     let until = Instant::now() + Duration::from_secs(10);
     while oidc.begin(&secrets()).await.is_err() {
         assert!(Instant::now() < until, "it is there again");

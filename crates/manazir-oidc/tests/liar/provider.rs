@@ -1,17 +1,11 @@
 //! A small provider that signs its own tokens, and lies if it is told to.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer, SigningKey};
@@ -19,8 +13,6 @@ use hmac::{Hmac, KeyInit, Mac};
 use openidconnect::url::form_urlencoded;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 pub(crate) const CALLBACK: &str = "https://manazir.example/api/v1/sign-in/oidc/callback";
 
@@ -55,43 +47,59 @@ struct Known {
     /// By code: the challenge and the nonce.
     codes: HashMap<String, (String, String)>,
     asked: HashMap<String, usize>,
+    is_over: bool,
 }
 
 type Shared = Arc<Mutex<Known>>;
+
+/// A request, as far as the provider looks at it.
+struct Asked {
+    path: String,
+    query: HashMap<String, String>,
+    authorization: String,
+    form: HashMap<String, String>,
+}
+
+/// Status, further header lines, and body.
+type Sent = (u16, &'static str, Vec<u8>);
 
 /// Listens until it is dropped.
 pub(crate) struct Provider {
     pub(crate) address: SocketAddr,
     known: Shared,
-    task: JoinHandle<()>,
+    thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Drop for Provider {
     fn drop(&mut self) {
-        self.task.abort();
+        self.known.lock().unwrap().is_over = true;
+        // It looks when somebody comes.
+        drop(TcpStream::connect(self.address));
+        self.thread.take().map(std::thread::JoinHandle::join);
     }
 }
 
 impl Provider {
-    pub(crate) async fn start() -> Self {
-        Self::at(([127, 0, 0, 1], 0).into()).await
+    pub(crate) fn start() -> Self {
+        Self::at(([127, 0, 0, 1], 0).into())
     }
 
-    pub(crate) async fn at(address: SocketAddr) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let known = Known { issuer: format!("http://{address}"), key: 1, ..Known::default() };
         let known = Arc::new(Mutex::new(known));
-        let router = Router::new()
-            .route("/.well-known/openid-configuration", get(describe))
-            .route("/jwks", get(keys))
-            .route("/authorize", get(authorize))
-            .route("/token", post(token))
-            .route("/userinfo", get(person))
-            .layer(from_fn_with_state(Arc::clone(&known), counted))
-            .with_state(Arc::clone(&known));
-        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { address, known, task }
+        let answering = Arc::clone(&known);
+        let thread = std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if answering.lock().unwrap().is_over {
+                    return;
+                }
+                let known = Arc::clone(&answering);
+                std::thread::spawn(move || answer(stream, &known));
+            }
+        });
+        Self { address, known, thread: Some(thread) }
     }
 
     pub(crate) fn issuer(&self) -> String {
@@ -118,16 +126,58 @@ impl Provider {
     }
 }
 
-async fn counted(State(known): State<Shared>, request: Request, next: Next) -> Response {
-    *known.lock().unwrap().asked.entry(request.uri().path().to_owned()).or_default() += 1;
-    next.run(request).await
+/// One request on a connection; what goes wrong on it is its client's to know.
+fn answer(mut stream: TcpStream, known: &Shared) -> Option<()> {
+    let asked = read(&stream)?;
+    *known.lock().unwrap().asked.entry(asked.path.clone()).or_default() += 1;
+    let (status, lines, body) = match &*asked.path {
+        "/.well-known/openid-configuration" => describe(known),
+        "/jwks" => keys(known),
+        "/authorize" => authorize(known, &asked.query),
+        "/token" => token(known, &asked),
+        "/userinfo" => person(known, &asked),
+        _ => (404, "", Vec::new()),
+    };
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status} -\r\n{lines}Content-Length: {length}\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(&body).ok()
 }
 
-fn sent(body: &Value) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+fn pairs(text: &str) -> HashMap<String, String> {
+    form_urlencoded::parse(text.as_bytes()).into_owned().collect()
 }
 
-async fn describe(State(known): State<Shared>) -> Response {
+fn read(stream: &TcpStream) -> Option<Asked> {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let target = line.split(' ').nth(1)?.to_owned();
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let (mut length, mut authorization) = (0, String::new());
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+        match &*name.to_ascii_lowercase() {
+            "content-length" => length = value.parse().ok()?,
+            "authorization" => value.clone_into(&mut authorization),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let form = pairs(&String::from_utf8_lossy(&body));
+    Some(Asked { path: path.to_owned(), query: pairs(query), authorization, form })
+}
+
+const JSON: &str = "Content-Type: application/json\r\n";
+
+fn sent(body: &Value) -> Sent {
+    (200, JSON, body.to_string().into_bytes())
+}
+
+fn describe(known: &Shared) -> Sent {
     let known = known.lock().unwrap();
     let issuer = &known.issuer;
     let userinfo = match known.lie {
@@ -155,52 +205,49 @@ fn public(key: u8) -> String {
     URL_SAFE_NO_PAD.encode(signing(key).verifying_key().as_bytes())
 }
 
-async fn keys(State(known): State<Shared>) -> Response {
+fn keys(known: &Shared) -> Sent {
     let key = known.lock().unwrap().key;
     let unknown = json!({"kty": "of tomorrow", "kid": "x"});
     let key = json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": format!("key{key}"), "x": public(key)});
     sent(&json!({"keys": [unknown, key]}))
 }
 
-async fn authorize(State(known): State<Shared>, Query(query): Query<HashMap<String, String>>) -> String {
+fn authorize(known: &Shared, query: &HashMap<String, String>) -> Sent {
     let mut known = known.lock().unwrap();
     assert_eq!((&*query["response_type"], &*query["client_id"]), ("code", "manazir"));
     assert_eq!((&*query["redirect_uri"], &*query["code_challenge_method"]), (CALLBACK, "S256"));
     assert_eq!(query["scope"], "openid email profile");
     let code = format!("code{}", known.codes.len());
     known.codes.insert(code.clone(), (query["code_challenge"].clone(), query["nonce"].clone()));
-    code
+    (200, "", code.into_bytes())
 }
 
-fn refused(status: StatusCode, error: &str) -> Response {
-    (status, sent(&json!({"error": error, "error_description": "\u{1b}[31m"}))).into_response()
+fn refused(status: u16, error: &str) -> Sent {
+    let body = json!({"error": error, "error_description": "\u{1b}[31m"});
+    (status, JSON, body.to_string().into_bytes())
 }
 
-async fn token(State(known): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+fn token(known: &Shared, asked: &Asked) -> Sent {
     let lie = known.lock().unwrap().lie;
     match lie {
-        Lie::Slow => tokio::time::sleep(Duration::from_secs(60)).await,
-        Lie::Garbage => return "<html>".into_response(),
-        Lie::SendsElsewhere => {
-            return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, "/elsewhere")]).into_response();
-        }
-        Lie::Endless => {
-            let endless = [(header::CONTENT_TYPE, "application/json")];
-            return (endless, Body::from(vec![b' '; 2 * manazir_oidc::ANSWER_BYTES_MAX])).into_response();
-        }
-        Lie::ClientRefused => return refused(StatusCode::UNAUTHORIZED, "invalid_client"),
+        // Longer than anybody waits for it.
+        Lie::Slow => std::thread::sleep(Duration::from_secs(5)),
+        Lie::Garbage => return (200, "Content-Type: text/html\r\n", b"<html>".to_vec()),
+        Lie::SendsElsewhere => return (307, "Location: /elsewhere\r\n", Vec::new()),
+        Lie::Endless => return (200, JSON, vec![b' '; 2 * manazir_oidc::ANSWER_BYTES_MAX]),
+        Lie::ClientRefused => return refused(401, "invalid_client"),
         _ => {}
     }
     // `manazir:kept+apart`, each part written as in a form (RFC 6749 §2.3.1).
-    assert_eq!(headers[header::AUTHORIZATION], "Basic bWFuYXppcjprZXB0K2FwYXJ0");
-    let form: HashMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
+    assert_eq!(asked.authorization, "Basic bWFuYXppcjprZXB0K2FwYXJ0");
+    let form = &asked.form;
     assert_eq!((&*form["grant_type"], &*form["redirect_uri"]), ("authorization_code", CALLBACK));
     let mut known = known.lock().unwrap();
     let Some((challenge, nonce)) = known.codes.insert(form["code"].clone(), Default::default()) else {
-        return refused(StatusCode::BAD_REQUEST, "invalid_grant");
+        return refused(400, "invalid_grant");
     };
     if URL_SAFE_NO_PAD.encode(Sha256::digest(&form["code_verifier"])) != challenge {
-        return refused(StatusCode::BAD_REQUEST, "invalid_grant");
+        return refused(400, "invalid_grant");
     }
     let mut answer = json!({"access_token": "opaque", "token_type": "Bearer", "expires_in": 60});
     if !matches!(lie, Lie::NoToken) {
@@ -253,8 +300,8 @@ fn id_token(known: &Known, nonce: &str) -> String {
     format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-async fn person(State(known): State<Shared>, headers: HeaderMap) -> Response {
-    assert_eq!(headers[header::AUTHORIZATION], "Bearer opaque");
+fn person(known: &Shared, asked: &Asked) -> Sent {
+    assert_eq!(asked.authorization, "Bearer opaque");
     let another = matches!(known.lock().unwrap().lie, Lie::TellsOfAnother);
     let mut claims = json!({"sub": if another { "1" } else { "248289761001" }});
     people(&mut claims);
