@@ -44,6 +44,7 @@ impl std::fmt::Debug for Oidc {
 
 impl Oidc {
     /// What people call the provider.
+    #[cfg(feature = "oidc")]
     pub(crate) fn name(&self) -> &str {
         let host = || {
             let rest = self.issuer.split_once("://").map_or(&*self.issuer, |(_, rest)| rest);
