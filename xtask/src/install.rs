@@ -100,6 +100,12 @@ pub(crate) const TEST_NEEDS: &[Need] = &[
         what_for: "the event graph in a graph database, with ArcadeDB in the place of Neo4j",
         test_word: "needs_arcadedb",
     },
+    Need {
+        programs: &["python3"],
+        package: "python3-venv",
+        what_for: "signing in at an identity provider, with Canaille as one",
+        test_word: "needs_canaille",
+    },
 ];
 
 impl Need {

@@ -55,8 +55,17 @@ const ARCADEDB: Peer = Peer {
     test_word: "needs_arcadedb",
 };
 
+/// An identity server, at which people sign in by OpenID Connect.
+const CANAILLE: Peer = Peer {
+    name: "canaille",
+    packages: &["canaille[front,oidc]==0.3.6"],
+    program: "python",
+    variable: "MANAZIR_CANAILLE_PYTHON",
+    test_word: "needs_canaille",
+};
+
 /// All of them.
-pub(crate) const PEERS: [Peer; 4] = [SCHEMATHESIS, OPENTELEMETRY, MOTO, ARCADEDB];
+pub(crate) const PEERS: [Peer; 5] = [SCHEMATHESIS, OPENTELEMETRY, MOTO, ARCADEDB, CANAILLE];
 
 /// Where the program of a peer is; its environment is made at the first call, which needs a network.
 pub(crate) fn environment(peer: &Peer) -> Result<PathBuf> {

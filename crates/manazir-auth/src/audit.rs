@@ -82,6 +82,10 @@ kinds! {
     InvitationWithdrawn = "invitation_withdrawn",
     /// A link for a new password was made.
     ResetLinked = "reset_linked",
+    /// An identity at a provider was linked to an account.
+    IdentityLinked = "identity_linked",
+    /// An identity was unlinked.
+    IdentityUnlinked = "identity_unlinked",
     /// An account was erased, with what the audit log said of it before.
     Erased = "erased",
 }

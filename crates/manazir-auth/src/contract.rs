@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a suite of tests, which ends at the first surprise")]
 
 pub mod accounts;
+mod identities;
+pub mod provider;
 mod sessions;
 
 use manazir_model::Timestamp;

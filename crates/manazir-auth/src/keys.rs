@@ -42,6 +42,11 @@ impl ServerSecret {
     pub fn parse(text: &str) -> Result<Self, WeakSecret> {
         unhex(text.trim()).ok_or(WeakSecret).and_then(Self::from_entropy)
     }
+
+    /// A key for a purpose of its own: whoever has it comes neither to the secret nor to another key.
+    pub(crate) fn derived(&self, purpose: &[u8]) -> [u8; 32] {
+        seal(&self.0, &[b"derived", purpose], [0; 32])
+    }
 }
 
 impl fmt::Debug for ServerSecret {

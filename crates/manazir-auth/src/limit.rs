@@ -190,6 +190,16 @@ impl SignInLimits {
         self.pairs.give_back(&(email.key().to_owned(), place));
     }
 
+    /// Lets somebody come back from a provider, where they have signed in, or says how long to wait.
+    pub fn elsewhere(&mut self, place: Place, now: Timestamp) -> Result<(), Duration> {
+        self.places.take(&place, now)
+    }
+
+    /// See [`SignInLimits::signed_in`]; of whoever came from a provider.
+    pub fn came_in_elsewhere(&mut self, place: Place) {
+        self.places.give_back(&place);
+    }
+
     /// Lets somebody register, or says how long to wait.
     pub fn register(&mut self, place: Place, now: Timestamp) -> Result<(), Duration> {
         self.next_registers.take(&place, now)?;

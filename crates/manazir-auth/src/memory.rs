@@ -2,6 +2,7 @@
 
 mod accounts;
 mod letters;
+mod provider;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,6 +11,7 @@ use manazir_model::Timestamp;
 
 pub use accounts::Accounts;
 pub use letters::Letters;
+pub use provider::Provider;
 
 use crate::{Error, Token, TokenHash, TokenStore};
 

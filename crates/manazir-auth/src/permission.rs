@@ -207,6 +207,9 @@ pub const RULES: &[Rule] = &[
     rule("GET",  "/api/v1/accounts/{account}",       Access::PersonOr(Scope::Admin)),
     rule("PATCH", "/api/v1/accounts/{account}",      Access::Needs(Scope::Admin)),
     rule("PUT",  "/api/v1/accounts/me/password",     Access::Person),
+    rule("GET",  "/api/v1/accounts/me/identities",   Access::Person),
+    rule("POST", "/api/v1/accounts/me/identities",   Access::Person),
+    rule("DELETE", "/api/v1/accounts/me/identities/{identity}", Access::Person),
     rule("POST", "/api/v1/accounts/{account}/password-reset", Access::Needs(Scope::Admin)),
     rule("GET",  "/api/v1/accounts/{account}/sessions", Access::Needs(Scope::Admin)),
     rule("DELETE", "/api/v1/accounts/{account}/sessions", Access::Needs(Scope::Admin)),
@@ -215,6 +218,10 @@ pub const RULES: &[Rule] = &[
     rule("POST", "/api/v1/sessions",                 Access::Open),
     rule("POST", "/api/v1/sessions/refresh",         Access::Open),
     rule("DELETE", "/api/v1/sessions/current",       Access::Open),
+    // And these for what a browser keeps of them, and for what a provider says.
+    rule("GET",  "/api/v1/sign-in",                  Access::Open),
+    rule("GET",  "/api/v1/sign-in/oidc",             Access::Open),
+    rule("GET",  "/api/v1/sign-in/oidc/callback",    Access::Open),
     rule("POST", "/api/v1/password-resets",          Access::Open),
     rule("POST", "/api/v1/password-resets/redeem",   Access::Open),
     rule("GET",  "/api/v1/sessions",                 Access::Person),
@@ -387,6 +394,9 @@ mod tests {
             GET /api/v1/accounts/{account}: admin person
             PATCH /api/v1/accounts/{account}: admin
             PUT /api/v1/accounts/me/password: person
+            GET /api/v1/accounts/me/identities: person
+            POST /api/v1/accounts/me/identities: person
+            DELETE /api/v1/accounts/me/identities/{identity}: person
             POST /api/v1/accounts/{account}/password-reset: admin
             GET /api/v1/accounts/{account}/sessions: admin
             DELETE /api/v1/accounts/{account}/sessions: admin
@@ -394,6 +404,9 @@ mod tests {
             POST /api/v1/sessions: anyone ingest read respond people admin person
             POST /api/v1/sessions/refresh: anyone ingest read respond people admin person
             DELETE /api/v1/sessions/current: anyone ingest read respond people admin person
+            GET /api/v1/sign-in: anyone ingest read respond people admin person
+            GET /api/v1/sign-in/oidc: anyone ingest read respond people admin person
+            GET /api/v1/sign-in/oidc/callback: anyone ingest read respond people admin person
             POST /api/v1/password-resets: anyone ingest read respond people admin person
             POST /api/v1/password-resets/redeem: anyone ingest read respond people admin person
             GET /api/v1/sessions: person

@@ -3,6 +3,7 @@
 
 mod administration;
 mod authority;
+mod identities;
 mod names;
 mod sign_in;
 
@@ -235,7 +236,8 @@ impl Accounts {
         let password = Some(self.hash(password, salt).await?);
         let seed = who.avatar_seed.unwrap_or(username.as_str());
         let avatar_seed = seed.chars().take(AVATAR_SEED_CHARACTERS_MAX).collect();
-        let new = NewAccount { id: AccountId(id), username, email, role, avatar_seed, password };
+        let new =
+            NewAccount { id: AccountId(id), username, email, role, avatar_seed, password, identity: None };
         match self.store.create(&new, invitation.map(LinkSecret::hash), on).await? {
             Created::Done(account) => Ok(account),
             Created::Taken { username, email } => Err(RegisterRefused::Taken { username, email }),

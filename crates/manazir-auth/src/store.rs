@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use manazir_model::Timestamp;
 
 use crate::audit::{AuditEntry, Audited, Occasion};
+use crate::identity::{Identity, IdentityId, Linked};
 use crate::link::{Invitation, InvitationId, Link};
 use crate::revocation::Revocations;
 use crate::session::{
@@ -35,8 +36,10 @@ pub struct NewAccount {
     pub role: Role,
     /// What its picture is made from.
     pub avatar_seed: String,
-    /// The hash of its password.
+    /// The hash of its password; none where somebody signs in at a provider.
     pub password: Option<PasswordHash>,
+    /// Who its owner is at a provider.
+    pub identity: Option<Linked>,
 }
 
 /// What making an account came to.
@@ -66,6 +69,30 @@ pub enum Changed {
     LastAdmin,
 }
 
+/// What linking an identity came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Linking {
+    /// It belongs to the account, or did already.
+    Done,
+    /// It belongs to another account.
+    Taken,
+    /// The account has [`crate::identity::IDENTITIES_MAX`] already.
+    Crowd,
+    /// There is no such account.
+    Unknown,
+}
+
+/// What unlinking an identity came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unlinked {
+    /// It is nobody's now.
+    Done,
+    /// The account has no such identity.
+    Unknown,
+    /// Its owner could not sign in any more: there is no password and no other identity.
+    Last,
+}
+
 /// A refresh token that was shown, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refreshed {
@@ -86,7 +113,8 @@ pub struct Refreshed {
 pub trait AccountStore: Send + Sync {
     /// Makes an account of version 0, and uses the link of this hash if there is one: it must be an invitation that
     /// is good at `on.at`, and its role and address hold. `folded`, `look` and the address's key are each unique; if
-    /// somebody has the identity, the address counts as taken. Audit: `Registered`.
+    /// somebody has the identity, here or at a provider, the address counts as taken. Audit: `Registered`, and
+    /// `IdentityLinked` with the identity's name.
     async fn create(
         &self,
         new: &NewAccount,
@@ -102,6 +130,33 @@ pub trait AccountStore: Send + Sync {
 
     /// Accounts by identity after one, at most `limit`.
     async fn accounts(&self, after: Option<AccountId>, limit: usize) -> Result<Vec<Account>, AccountError>;
+
+    /// The account to which an identity at a provider belongs, banned or not.
+    async fn owner(&self, identity: &Identity) -> Result<Option<Account>, AccountError>;
+
+    /// The identities of an account, the oldest first.
+    async fn identities(&self, account: AccountId) -> Result<Vec<Linked>, AccountError>;
+
+    /// Links an identity to an account; nothing if it is so. Audit: `IdentityLinked` with its name.
+    async fn link_identity(
+        &self,
+        account: AccountId,
+        linked: &Linked,
+        on: &Occasion,
+    ) -> Result<Linking, AccountError>;
+
+    /// Unlinks an identity of an account, unless its owner could not sign in any more. Audit: `IdentityUnlinked` with
+    /// its name.
+    async fn unlink_identity(
+        &self,
+        account: AccountId,
+        id: IdentityId,
+        on: &Occasion,
+    ) -> Result<Unlinked, AccountError>;
+
+    /// Notes that the state of a sign-in at a provider has come back; false if it had before. It is remembered until
+    /// its time is over, and then purged.
+    async fn spend(&self, state: TokenHash, until: Timestamp) -> Result<bool, AccountError>;
 
     /// Stores another hash of the same password; false if `from` is not the one that is stored.
     async fn rehash(
@@ -205,7 +260,7 @@ pub trait AccountStore: Send + Sync {
     /// The audit log before a number, the newest first, at most `limit` and [`crate::audit::AUDIT_PAGE_MAX`].
     async fn audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<Audited>, AccountError>;
 
-    /// Forgets what no answer needs: sessions that are outlived, links that are over, revocations older than
+    /// Forgets what no answer needs: sessions that are outlived, links and sign-ins that are over, revocations older than
     /// [`crate::revocation::REVOCATIONS_KEPT`], and of each kind of the audit log all but the newest `audit_kept`, as
     /// [`crate::audit::AUDIT_KEPT_PER_KIND`]. Says how many rows went. To be called every few minutes.
     async fn purge(&self, now: Timestamp, audit_kept: usize) -> Result<usize, AccountError>;

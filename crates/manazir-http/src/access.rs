@@ -10,7 +10,8 @@ use manazir_auth::service::Authority;
 use manazir_auth::{Access, AccessClaims, Scope, Secret, Token, permission};
 
 pub(crate) use cookies::{
-    ACCESS_COOKIE, REFRESH_COOKIE, cookie, is_from_elsewhere, is_from_here, set_cookie,
+    ACCESS_COOKIE, REFRESH_COOKIE, SIGN_IN_COOKIE, cookie, is_from_elsewhere, is_from_here, set_cookie,
+    set_passing_cookie,
 };
 
 use crate::{App, Problem};

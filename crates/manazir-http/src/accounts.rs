@@ -3,6 +3,8 @@
 pub(crate) mod administration;
 pub(crate) mod audit;
 pub(crate) mod devices;
+pub(crate) mod elsewhere;
+pub(crate) mod identities;
 pub(crate) mod invitations;
 mod json;
 pub(crate) mod own;
@@ -14,6 +16,7 @@ pub(crate) mod sessions;
 mod settings;
 mod visit;
 
+pub use elsewhere::CALLBACK;
 pub use json::{AccountJson, InvitationJson, LinkJson, SessionJson};
 pub use post::{Delivery, Post};
 pub use settings::{AccountSettings, Registration};

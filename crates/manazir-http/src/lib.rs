@@ -37,7 +37,8 @@ mod tokens;
 mod topology;
 
 pub use accounts::{
-    AccountJson, AccountSettings, Delivery, InvitationJson, LinkJson, Post, Registration, SessionJson,
+    AccountJson, AccountSettings, CALLBACK, Delivery, InvitationJson, LinkJson, Post, Registration,
+    SessionJson,
 };
 pub use address::{ForwardedBy, Network, Peer, Proxies};
 pub use anomalies::AnomalyJson;

@@ -1,11 +1,12 @@
 //! Accounts, their sessions and links, what was revoked, and who did what.
 //!
 //! Every transaction locks rows in one order, so that none waits for one that waits for it: the counter of accounts
-//! (where roles or bans change), the account, its links and sessions, then the counters of revocations and of the audit
-//! log. An invitation is locked before the account that it makes, which nobody else can have locked.
+//! (where roles or bans change), the account, its links, identities and sessions, then the counters of revocations and of the
+//! audit log. An invitation is locked before the account that it makes, which nobody else can have locked.
 
 mod audit;
 mod change;
+mod identities;
 mod links;
 mod log;
 pub(crate) mod person;
@@ -18,12 +19,13 @@ mod sessions;
 
 use async_trait::async_trait;
 use manazir_auth::audit::{AuditEntry, Audited, Occasion};
+use manazir_auth::identity::{Identity, IdentityId, Linked};
 use manazir_auth::link::{Invitation, InvitationId, Link};
 use manazir_auth::revocation::Revocations;
 use manazir_auth::session::{
     Device, EndedBy, Family, RefreshToken, Session, SessionId, SessionRules, Successor,
 };
-use manazir_auth::store::{Changed, Created, NewAccount, Refreshed};
+use manazir_auth::store::{Changed, Created, Linking, NewAccount, Refreshed, Unlinked};
 use manazir_auth::{
     Account, AccountError, AccountId, AccountStore, Credentials, Email, PasswordHash, Role, TokenHash,
 };
@@ -123,6 +125,39 @@ impl AccountStore for Truth {
             .number(signed(limit as u64));
         let rows = page.fetch::<AccountRow>(self).await.map_err(failed)?;
         rows.into_iter().map(AccountRow::account).collect::<Result<_, _>>().map_err(failed)
+    }
+
+    async fn owner(&self, identity: &Identity) -> Result<Option<Account>, AccountError> {
+        let found = found(self, identities::owner(selected(), identity)).await?;
+        Ok(found.map(|known| known.account))
+    }
+
+    async fn identities(&self, account: AccountId) -> Result<Vec<Linked>, AccountError> {
+        let rows = identities::of(account).fetch::<identities::Row>(self).await.map_err(failed)?;
+        rows.into_iter().map(identities::Row::linked).collect::<Result<_, _>>().map_err(failed)
+    }
+
+    async fn link_identity(
+        &self,
+        account: AccountId,
+        linked: &Linked,
+        on: &Occasion,
+    ) -> Result<Linking, AccountError> {
+        transact!(self, identities::link, account, linked, on)
+    }
+
+    async fn unlink_identity(
+        &self,
+        account: AccountId,
+        id: IdentityId,
+        on: &Occasion,
+    ) -> Result<Unlinked, AccountError> {
+        transact!(self, identities::unlink, account, id, on)
+    }
+
+    async fn spend(&self, state: TokenHash, until: Timestamp) -> Result<bool, AccountError> {
+        let spent = identities::spend(state, until).write(self).await;
+        spent.map(|touched| touched > 0).map_err(failed)
     }
 
     async fn rehash(

@@ -41,10 +41,17 @@ impl Answer {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
+
+    /// The first header of this name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(':'));
+        lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    }
 }
 
 impl Client {
-    /// A caller of the service at `address` who shows `token`.
+    /// A caller of the service at `address` who shows `token`, or nothing if it is empty.
     #[must_use]
     pub fn new(address: &str, token: &str) -> Self {
         Self { address: address.to_owned(), token: token.to_owned(), connection: None, request: Vec::new() }
@@ -96,10 +103,10 @@ impl Client {
         };
         self.request.clear();
         let (token, length) = (&self.token, body.len());
-        write!(
-            self.request,
-            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Length: {length}\r\n"
-        )?;
+        write!(self.request, "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n")?;
+        if !token.is_empty() {
+            write!(self.request, "Authorization: Bearer {token}\r\n")?;
+        }
         for (name, value) in headers {
             write!(self.request, "{name}: {value}\r\n")?;
         }

@@ -2,6 +2,7 @@
 
 pub mod alertmanager;
 pub mod arcadedb;
+pub mod canaille;
 pub mod client;
 pub mod events;
 pub mod fuzz;

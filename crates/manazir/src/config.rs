@@ -4,6 +4,7 @@
 mod accounts;
 mod check;
 mod explanations;
+mod oidc;
 mod people;
 mod sources;
 
@@ -16,8 +17,9 @@ use manazir_parquet::Folder;
 use serde::Deserialize;
 use tokio::runtime::Handle;
 
-pub use accounts::Accounts;
+pub use accounts::{Accounts, Registration};
 pub use explanations::Explanations;
+pub use oidc::Oidc;
 pub use people::{CachePlace, GraphPlace, People};
 pub use sources::{AmqpSource, MqttSource, Sources};
 
@@ -278,11 +280,22 @@ fn read(path: &Path) -> Result<Config> {
 fn fill_all(config: &mut Config, variable: impl Fn(&str) -> Option<String>) -> Result<()> {
     let Config { truth, queue, data, lake, sources, accounts, .. } = config;
     let of_mail = accounts.mail.iter_mut().map(|mail| &mut mail.smtp);
+    let of_provider = accounts.oidc.iter_mut().flat_map(|oidc| {
+        let Oidc { issuer, client_id, client_secret, .. } = oidc;
+        [Some(issuer), Some(client_id), client_secret.as_mut()].into_iter().flatten()
+    });
     let of_sources = sources.amqp.iter_mut().flat_map(|source| {
         let AmqpSource { address, queue, reply_to } = source;
         [address, queue, reply_to]
     });
-    for text in truth.iter_mut().chain(queue).chain(&mut lake.export).chain(of_sources).chain(of_mail) {
+    for text in truth
+        .iter_mut()
+        .chain(queue)
+        .chain(&mut lake.export)
+        .chain(of_sources)
+        .chain(of_mail)
+        .chain(of_provider)
+    {
         *text = fill(text, &variable)?;
     }
     if let Some(data) = data

@@ -19,12 +19,13 @@ const TESTKIT: &str = "manazir-testkit";
 const EDGE: [&str; 3] = ["manazir", "manazir-http", "xtask"];
 
 /// Each brings one store or broker behind the ports of the domains; none of them speaks to browsers.
-const ADAPTERS: [&str; 10] = [
+const ADAPTERS: [&str; 11] = [
     "manazir-bolt",
     "manazir-cassandra",
     "manazir-fjall",
     "manazir-mariadb",
     "manazir-mqtt",
+    "manazir-oidc",
     "manazir-parquet",
     "manazir-rabbitmq",
     "manazir-redis",

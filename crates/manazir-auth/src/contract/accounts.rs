@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use manazir_model::Timestamp;
 
-use super::sessions;
+use super::{identities, sessions};
 use crate::audit::{Actor, AuditEntry, AuditKind, Occasion};
 use crate::keys::{KeyRecord, SIGNING_KEYS_MAX, ServerSecret, SigningKeyStore};
 use crate::link::{INVITATIONS_MAX, Invitation, InvitationId, Link, LinkSecret, Purpose};
@@ -46,6 +46,7 @@ pub fn new_account(name: &str, id: u8) -> NewAccount {
         role: Role::Member,
         avatar_seed: format!("{name} ☂"),
         password: Some(hash('A')),
+        identity: None,
     }
 }
 
@@ -92,6 +93,10 @@ pub async fn check<S: AccountStore + SigningKeyStore + 'static>(
     sessions::what_is_over_is_in_the_log(&*open().await).await;
     sessions::a_thousand_refreshes_at_once_have_one_successor(open().await, &race).await;
     one_of_many_gets_it(open().await, &race).await;
+    identities::an_identity_belongs_to_one_account(&*open().await).await;
+    identities::the_last_way_in_stays(&*open().await).await;
+    identities::a_state_is_spent_once(open().await, &race).await;
+    identities::first_sign_ins_at_once_make_one_account(open().await, &race).await;
 }
 
 async fn an_account_comes_back_and_is_unique(store: &dyn AccountStore) {

@@ -1,5 +1,6 @@
 //! Accounts in memory: the twin of the relational store.
 
+mod identities;
 mod keys;
 
 use std::collections::{BTreeMap, HashMap};
@@ -9,6 +10,7 @@ use async_trait::async_trait;
 use manazir_model::Timestamp;
 
 use crate::audit::{AUDIT_PAGE_MAX, AuditEntry, AuditKind, Audited, Occasion};
+use crate::identity::{Identity, IdentityId, Linked};
 use crate::keys::KeyRecord;
 use crate::link::{INVITATIONS_MAX, Invitation, InvitationId, Link, Purpose};
 use crate::revocation::{REVOCATIONS_KEPT, REVOCATIONS_PAGE_MAX, Revocation, Revocations};
@@ -16,7 +18,7 @@ use crate::session::{
     Device, EndedBy, Family, Presented, RefreshToken, Session, SessionId, SessionRules, Successor,
 };
 use crate::span::later;
-use crate::store::{AccountError, AccountStore, Changed, Created, NewAccount, Refreshed};
+use crate::store::{AccountError, AccountStore, Changed, Created, Linking, NewAccount, Refreshed, Unlinked};
 use crate::{Account, AccountId, Credentials, Email, PasswordHash, Role, TokenHash};
 
 /// See [`AccountStore`] and [`crate::keys::SigningKeyStore`].
@@ -30,6 +32,8 @@ struct State {
     accounts: BTreeMap<AccountId, Credentials>,
     families: HashMap<SessionId, Family>,
     links: HashMap<TokenHash, Link>,
+    pub(super) identities: Vec<(AccountId, Linked)>,
+    pub(super) spent: HashMap<TokenHash, Timestamp>,
     revocations: Vec<(u64, Timestamp, Revocation)>,
     revocation_last: u64,
     audit: Vec<Audited>,
@@ -136,7 +140,8 @@ impl AccountStore for Accounts {
             one.folded() == other.folded() || one.look() == other.look()
         };
         let same = |account: &Account| account.email.key() == new.email.key() || account.id == new.id;
-        let (username, email) = (accounts().any(alike), accounts().any(same));
+        let known = new.identity.as_ref().is_some_and(|linked| state.owner(&linked.identity).is_some());
+        let (username, email) = (accounts().any(alike), known || accounts().any(same));
         if username || email {
             return Ok(Created::Taken { username, email });
         }
@@ -154,6 +159,9 @@ impl AccountStore for Accounts {
         let known = Credentials { account: account.clone(), password: new.password.clone() };
         state.accounts.insert(new.id, known);
         state.noted(AuditKind::Registered, new.id, on, role.word());
+        if let Some(linked) = &new.identity {
+            state.link(new.id, linked, on);
+        }
         Ok(Created::Done(account))
     }
 
@@ -170,6 +178,40 @@ impl AccountStore for Accounts {
         let state = self.lock();
         let later = state.accounts.iter().filter(|(id, _)| after.is_none_or(|after| after < **id));
         Ok(later.take(limit).map(|(_, known)| known.account.clone()).collect())
+    }
+
+    async fn owner(&self, identity: &Identity) -> Result<Option<Account>, AccountError> {
+        let state = self.lock();
+        let owner = state.owner(identity).and_then(|id| state.accounts.get(&id));
+        Ok(owner.map(|known| known.account.clone()))
+    }
+
+    async fn identities(&self, account: AccountId) -> Result<Vec<Linked>, AccountError> {
+        let mut linked: Vec<Linked> = self.lock().identities_of(account).cloned().collect();
+        linked.sort_by(|one, other| (one.at, &one.identity).cmp(&(other.at, &other.identity)));
+        Ok(linked)
+    }
+
+    async fn link_identity(
+        &self,
+        account: AccountId,
+        linked: &Linked,
+        on: &Occasion,
+    ) -> Result<Linking, AccountError> {
+        Ok(self.lock().linked(account, linked, on))
+    }
+
+    async fn unlink_identity(
+        &self,
+        account: AccountId,
+        id: IdentityId,
+        on: &Occasion,
+    ) -> Result<Unlinked, AccountError> {
+        Ok(self.lock().unlinked(account, id, on))
+    }
+
+    async fn spend(&self, state: TokenHash, until: Timestamp) -> Result<bool, AccountError> {
+        Ok(self.lock().spent.insert(state, until).is_none())
     }
 
     async fn rehash(
@@ -388,11 +430,13 @@ impl AccountStore for Accounts {
     async fn purge(&self, now: Timestamp, audit_kept: usize) -> Result<usize, AccountError> {
         let mut state = self.lock();
         let rows = |state: &State| {
-            state.families.len() + state.links.len() + state.revocations.len() + state.audit.len()
+            let of_people = state.families.len() + state.links.len() + state.spent.len();
+            of_people + state.revocations.len() + state.audit.len()
         };
         let before = rows(&state);
         state.families.retain(|_, family| !family.outlived(now));
         state.links.retain(|_, link| now < link.expires_at);
+        state.spent.retain(|_, until| now < *until);
         state.revocations.retain(|(_, at, _)| now < later(*at, REVOCATIONS_KEPT));
         let mut kept: HashMap<AuditKind, usize> = HashMap::new();
         let mut newest_first: Vec<Audited> = state.audit.drain(..).rev().collect();

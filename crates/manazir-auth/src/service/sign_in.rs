@@ -195,7 +195,7 @@ impl Accounts {
         Ok(ended)
     }
 
-    async fn open(
+    pub(super) async fn open(
         &self,
         account: &Account,
         device: Device,
@@ -230,7 +230,7 @@ impl Accounts {
         Ok(())
     }
 
-    async fn tell_held(&self, on: &Occasion) -> Result<(), AccountError> {
+    pub(super) async fn tell_held(&self, on: &Occasion) -> Result<(), AccountError> {
         let told = on.address.is_some_and(|address| self.limits().is_told(Place::of(address), on.at));
         if told {
             self.store.note(&AuditEntry::new(AuditKind::SignInHeld, None, on, "")).await?;

@@ -10,6 +10,9 @@ pub(crate) const ACCESS_COOKIE: &str = "__Host-manazir_access";
 /// Holds the refresh token.
 pub(crate) const REFRESH_COOKIE: &str = "__Host-manazir_refresh";
 
+/// Holds what a browser keeps of a sign-in at a provider until it comes back.
+pub(crate) const SIGN_IN_COOKIE: &str = "__Host-manazir_sign_in";
+
 /// The value of a cookie. With two of one name, the first, which is the one of the longest path.
 pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
@@ -21,8 +24,18 @@ pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> 
 ///
 /// No script reads it, and no request that another site begins carries it.
 pub(crate) fn set_cookie(name: &str, value: &str, kept: Duration) -> (HeaderName, HeaderValue) {
+    of_site(name, value, kept, "Strict")
+}
+
+/// The same for a cookie that a browser also sends when another site sends it here, as an identity provider does: it
+/// lets nobody in.
+pub(crate) fn set_passing_cookie(name: &str, value: &str, kept: Duration) -> (HeaderName, HeaderValue) {
+    of_site(name, value, kept, "Lax")
+}
+
+fn of_site(name: &str, value: &str, kept: Duration, same_site: &str) -> (HeaderName, HeaderValue) {
     let seconds = kept.as_secs();
-    let text = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}");
+    let text = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite={same_site}; Max-Age={seconds}");
     // Tokens are letters, digits, `_`, `-` and `.`: they are always good in a header.
     (header::SET_COOKIE, HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("")))
 }

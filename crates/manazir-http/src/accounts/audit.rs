@@ -35,7 +35,7 @@ pub(crate) struct AuditJson {
     number: u64,
     /// `registered`, `signed_in`, `sign_in_failed`, `sign_in_held`, `session_ended`, `token_reused`,
     /// `password_changed`, `password_reset`, `role_given`, `banned`, `let_in`, `invited`, `invitation_withdrawn`,
-    /// `reset_linked`, `erased`.
+    /// `reset_linked`, `identity_linked`, `identity_unlinked`, `erased`.
     kind: &'static str,
     /// To whose account, as far as there is one.
     #[serde(skip_serializing_if = "Option::is_none")]

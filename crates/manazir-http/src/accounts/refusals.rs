@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use manazir_auth::hashing::HashingRefused;
+use manazir_auth::identity::ProviderError;
+use manazir_auth::provider::ProviderRefused;
 use manazir_auth::service::{DeedRefused, Faults, PasswordRefused, RegisterRefused, SignInRefused};
 
 use super::json::no_account;
@@ -126,6 +128,99 @@ impl From<PasswordRefused> for Problem {
             PasswordRefused::Limited(wait) => limited(wait),
             PasswordRefused::Hashing(refused) => refused.into(),
             PasswordRefused::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ProviderRefused> for Problem {
+    fn from(refused: ProviderRefused) -> Self {
+        let no = |name: &str, detail: String| {
+            Self::new(StatusCode::FORBIDDEN, name, "The sign-in is refused", detail)
+        };
+        match refused {
+            ProviderRefused::Over => {
+                let detail = "this sign-in was not begun in this browser, was begun more than ten minutes ago, or has \
+                    ended already: begin again";
+                no("sign-in-over", detail.to_owned())
+            }
+            ProviderRefused::Denied(word) if matches!(&*word, "temporarily_unavailable" | "server_error") => {
+                away_elsewhere()
+            }
+            ProviderRefused::Denied(word) => no(
+                "sign-in-denied",
+                format!("the identity provider says `{word}`: begin again, and let it say who you are"),
+            ),
+            ProviderRefused::Provider(error) => error.into(),
+            ProviderRefused::Closed => {
+                let detail = "no account here is linked to this identity, and accounts are made by invitation: open \
+                    the invitation's page and go on from there, or sign in with your password and link it";
+                no("registration-closed", detail.to_owned())
+            }
+            ProviderRefused::Domain => {
+                let detail = "no account here is linked to this identity, and it has no verified address at a domain \
+                    that is let in: ask an administrator for an invitation";
+                no("domain-refused", detail.to_owned())
+            }
+            ProviderRefused::NoEmail => {
+                let detail = "the identity provider tells no e-mail address, which an account needs";
+                no("no-address", detail.to_owned())
+            }
+            ProviderRefused::Known => {
+                let detail = "an account with this e-mail address exists: sign in to it as you did so far, and link \
+                    this identity there";
+                Self::conflict("link-first", "An account with this address exists", detail)
+            }
+            ProviderRefused::Link => link_refused(),
+            ProviderRefused::Names => {
+                let detail =
+                    "no user name like yours is free: make an account with a password and link this identity";
+                Self::conflict("taken", "The name or address is taken", detail)
+            }
+            ProviderRefused::Banned => SignInRefused::Banned.into(),
+            ProviderRefused::Changed => {
+                no("account-changed", "the account was changed meanwhile: begin again".to_owned())
+            }
+            ProviderRefused::Taken => {
+                let detail = "this identity is linked to another account: unlink it there first";
+                Self::conflict("identity-taken", "The identity is linked to another account", detail)
+            }
+            ProviderRefused::Crowd => {
+                let detail = "the account has as many identities as one may have: unlink another one first";
+                Self::conflict("too-many-identities", "Too many identities are linked", detail)
+            }
+            ProviderRefused::SignedOut => Self::signed_out(),
+            ProviderRefused::Limited(wait) => limited(wait),
+            ProviderRefused::NoKey => no_key(),
+            ProviderRefused::Store(error) => error.into(),
+        }
+    }
+}
+
+fn away_elsewhere() -> Problem {
+    let detail = "the identity provider does not answer: try again in a moment, or sign in with a password";
+    Problem::away("provider-away", "The identity provider is away", detail, 5)
+}
+
+impl From<ProviderError> for Problem {
+    fn from(error: ProviderError) -> Self {
+        let told: &dyn std::error::Error = &error;
+        match &error {
+            ProviderError::Away(_) => {
+                tracing::warn!(error = told, "the identity provider does not answer");
+                away_elsewhere()
+            }
+            ProviderError::Code(_) => {
+                tracing::warn!(error = told, "the identity provider does not take a code");
+                let detail = "the identity provider does not take the code, which is good once: begin again";
+                Self::new(StatusCode::FORBIDDEN, "code-refused", "The sign-in is refused", detail)
+            }
+            ProviderError::Client(_) | ProviderError::Token(_) => {
+                tracing::error!(error = told, "the identity provider cannot be used");
+                // What is wrong is for whoever runs the place.
+                let detail = "the identity provider answers what cannot be used or believed; the log says more. \
+                    Sign in with a password meanwhile";
+                Self::new(StatusCode::BAD_GATEWAY, "provider-refused", "The provider cannot be used", detail)
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use manazir_auth::access::ACCESS_LIFETIME;
 use manazir_auth::mail::Letter;
 use manazir_auth::service::{RefreshRefused, SignedIn};
+use manazir_auth::session::RefreshToken;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -183,15 +184,23 @@ fn given(app: &App, signed_in: SignedIn, by_cookie: bool) -> Response {
         refresh_token: None,
     };
     if by_cookie {
-        let kept = app.accounts.session_rules().idle;
-        let cookies = [
-            set_cookie(ACCESS_COOKIE, &access, ACCESS_LIFETIME),
-            set_cookie(REFRESH_COOKIE, &refresh.reveal(), kept),
-        ];
-        return (AppendHeaders(cookies), Json(body)).into_response();
+        return (cookies(app, &access, &refresh), Json(body)).into_response();
     }
     (body.access_token, body.refresh_token) = (Some(access), Some(refresh.reveal()));
     Json(body).into_response()
+}
+
+/// Both tokens, for a browser.
+pub(super) fn in_cookies(app: &App, signed_in: &SignedIn) -> Cookies {
+    cookies(app, &signed_in.access, &signed_in.refresh)
+}
+
+fn cookies(app: &App, access: &str, refresh: &RefreshToken) -> Cookies {
+    let kept = app.accounts.session_rules().idle;
+    AppendHeaders([
+        set_cookie(ACCESS_COOKIE, access, ACCESS_LIFETIME),
+        set_cookie(REFRESH_COOKIE, &refresh.reveal(), kept),
+    ])
 }
 
 /// Lets a browser forget both cookies.

@@ -1,6 +1,9 @@
 //! What an installation decides about how people get in.
 
+use std::sync::Arc;
+
 use manazir_auth::link::LinkSecret;
+use manazir_auth::provider::Elsewhere;
 
 use super::Post;
 use crate::Proxies;
@@ -26,6 +29,8 @@ pub struct AccountSettings {
     pub proxies: Proxies,
     /// Where letters are left.
     pub post: Post,
+    /// A provider at which people sign in, beside a password.
+    pub elsewhere: Option<Arc<Elsewhere>>,
 }
 
 impl AccountSettings {

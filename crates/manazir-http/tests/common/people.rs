@@ -12,6 +12,7 @@ use manazir_auth::hashing::InPlace;
 use manazir_auth::keys::{KeyRecord, KeyRing, KeyRules, ServerSecret};
 use manazir_auth::limit::SignInRates;
 use manazir_auth::memory::{Accounts as Store, Letters};
+use manazir_auth::provider::Elsewhere;
 use manazir_auth::service::{AccountRules, Authority, Registration as Wanted};
 use manazir_auth::session::SessionRules;
 use manazir_auth::{AccountStore, Accounts, Hasher, HashingCost, Role};
@@ -103,6 +104,11 @@ impl House {
     }
 
     pub(crate) async fn with(registration: Registration) -> Self {
+        Self::beside(registration, None).await
+    }
+
+    /// The same with a provider at which people sign in.
+    pub(crate) async fn beside(registration: Registration, elsewhere: Option<Arc<Elsewhere>>) -> Self {
         let store = Arc::new(Store::default());
         let secret = ServerSecret::from_entropy(std::array::from_fn(|index| index as u8)).unwrap();
         let key = KeyRecord::new([7; 32], &secret, Timestamp(0));
@@ -125,6 +131,7 @@ impl House {
             address: "https://manazir.example".to_owned(),
             proxies: Proxies { networks, ..Proxies::default() },
             post,
+            elsewhere,
         };
         let app = App { accounts, account_settings: Arc::new(settings), now, ..super::app().await };
         Self { app, store, letters, stop, delivery }

@@ -9,7 +9,7 @@ use manazir_model::Timestamp;
 
 use super::log::Log;
 use super::rows::{ACCOUNT_COLUMNS, AccountRow, maybe_text, number, text};
-use super::{links, locked, one, person, sessions};
+use super::{identities, links, locked, one, person, sessions};
 use crate::people::SqlPeople;
 use crate::statement::{Connection, Statement, Value, lock};
 use crate::text::came;
@@ -52,6 +52,11 @@ pub(super) async fn create(
         links::used(connection, hash, on.at).await?;
     }
     log.note(AuditKind::Registered, Some(new.id), on, role.word());
+    if let Some(linked) = &new.identity
+        && !identities::insert(connection, new.id, linked, on, log).await?
+    {
+        return Ok(Created::Taken { username: false, email: true });
+    }
     Ok(Created::Done(account))
 }
 

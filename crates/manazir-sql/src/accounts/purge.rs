@@ -5,7 +5,7 @@ use manazir_auth::audit::AuditKind;
 use manazir_auth::revocation::REVOCATIONS_KEPT;
 use manazir_model::Timestamp;
 
-use super::{audit, change, links, sessions};
+use super::{audit, change, identities, links, sessions};
 use crate::Truth;
 use crate::statement::{Statement, Writing, lock};
 
@@ -17,7 +17,8 @@ pub(super) async fn purge(truth: &Truth, now: Timestamp, audit_kept: usize) -> R
     lock(&mut connection, change::COUNTER).await?;
     let mut gone = 0;
     let over = sessions::over(before(now, ACCESS_LIFETIME + LEEWAY));
-    for statement in over.into_iter().chain([links::over(now), older(before(now, REVOCATIONS_KEPT))]) {
+    let old = [links::over(now), identities::over(now), older(before(now, REVOCATIONS_KEPT))];
+    for statement in over.into_iter().chain(old) {
         gone += statement.execute(&mut connection).await?;
     }
     lock(&mut connection, audit::COUNTER).await?;

@@ -1,6 +1,7 @@
 //! An account and its person are one.
 
 use manazir_auth::audit::{Actor, Occasion};
+use manazir_auth::identity::{Identity, Linked};
 use manazir_auth::link::{Link, LinkSecret, Purpose};
 use manazir_auth::store::{Created, NewAccount};
 use manazir_auth::{AccountId, AccountStore, Email, Role, TokenHash, Username};
@@ -24,7 +25,13 @@ fn account(id: u8, username: &str, email: &str) -> NewAccount {
         role: Role::Admin,
         avatar_seed: username.to_owned(),
         password: None,
+        identity: Some(linked(id)),
     }
+}
+
+fn linked(id: u8) -> Linked {
+    let identity = Identity::new("https://login.example", &id.to_string()).unwrap();
+    Linked { identity, label: String::new(), at: Timestamp::from_seconds(2) }
 }
 
 async fn invited(truth: &Truth, entropy: u8, email: Option<&str>) -> TokenHash {
@@ -63,6 +70,7 @@ async fn one(people: &SqlPeople) {
     let Created::Done(grace) = truth.create(&theirs, Some(bound), &on(2)).await.unwrap() else {
         panic!("she is invited")
     };
+    assert_eq!(truth.owner(&linked(2).identity).await.unwrap().as_ref(), Some(&grace));
     assert_eq!((grace.id.0, grace.role), (*brought.public_id.as_bytes(), Role::Member));
     let renamed = people.profile(&ProfileKey::Username("GRACE".to_owned())).await.unwrap().unwrap();
     assert_eq!((renamed.id, renamed.username.as_deref()), (brought.id, Some("grace")));
@@ -99,6 +107,7 @@ async fn one(people: &SqlPeople) {
     state(PersonState::Erased).await.unwrap();
     assert_eq!(members().await, 0);
     assert!(truth.account(grace.id).await.unwrap().is_none());
+    assert_eq!(truth.owner(&linked(2).identity).await.unwrap(), None);
     let again = NewAccount { role: Role::Member, ..account(4, "grace", email) };
     let again = truth.create(&again, None, &on(7)).await.unwrap();
     assert!(matches!(again, Created::Done(_)), "name and address are free again: {again:?}");

@@ -8,6 +8,8 @@ use manazir_auth::session::SessionRules;
 use manazir_http::{ForwardedBy, Network, Proxies};
 use serde::Deserialize;
 
+use super::Oidc;
+
 /// Accounts of people.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -30,6 +32,8 @@ pub struct Accounts {
     pub session_days: u32,
     /// How letters are sent; without it, links are handed over.
     pub mail: Option<Mail>,
+    /// A provider at which people sign in, beside a password.
+    pub oidc: Option<Oidc>,
     /// The secret itself, from the environment.
     #[serde(skip)]
     pub secret: Option<String>,
@@ -80,6 +84,7 @@ impl Default for Accounts {
             idle_days: days(sessions.idle),
             session_days: days(sessions.absolute),
             mail: None,
+            oidc: None,
             secret: None,
         }
     }
@@ -128,7 +133,7 @@ impl Accounts {
     }
 
     /// Refuses what cannot work.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(in crate::config) fn check(&self) -> Result<()> {
         self.proxies()?;
         if let Some(address) = &self.address
             && !["https://", "http://"].iter().any(|scheme| address.starts_with(scheme))
@@ -144,6 +149,9 @@ impl Accounts {
         }
         if let Some(mail) = &self.mail {
             manazir_smtp::Smtp::check(&mail.smtp, &mail.from).context("`accounts.mail`")?;
+        }
+        if let Some(oidc) = &self.oidc {
+            oidc.check(self.address.as_deref())?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Accounts of people while the service runs: where passwords are hashed, keys that follow each other, what was revoked
 //! elsewhere, and letters.
 
+mod elsewhere;
 mod hashing;
 mod keys;
 mod secret;
@@ -59,6 +60,7 @@ impl SigningIn {
         let config = &settings.accounts;
         let issuer = config.address.as_deref().unwrap_or(ISSUER);
         let secret = secret::of(config, &settings.data)?;
+        let elsewhere = elsewhere::of(config, &secret)?;
         let keys = Keys { store: truth.clone(), secret, now };
         let ring = keys.first().await?;
         let gate = Arc::new(Threads::start(HashingCost::OWASP)?);
@@ -82,7 +84,7 @@ impl SigningIn {
             }));
         }
         let (registration, proxies) = (config.registration.into(), config.proxies()?);
-        let settings = Arc::new(AccountSettings { registration, address, proxies, post });
+        let settings = Arc::new(AccountSettings { registration, address, proxies, post, elsewhere });
         Ok(Self { accounts, settings, stop, tasks })
     }
 

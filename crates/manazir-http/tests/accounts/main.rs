@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
 
+#[path = "../common/mod.rs"]
 mod common;
+
+mod elsewhere;
 
 use axum::http::{StatusCode, header};
 use common::people::{Caller, House, PASSWORD, later};

@@ -1,6 +1,9 @@
-//! Accounts on a service as a process: its command line, its secret, several nodes, letters.
+//! Accounts on a service as a process: its command line, its secret, several nodes, letters, an identity provider.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests end at the first surprise as tests do")]
+
+#[cfg(feature = "oidc")]
+mod elsewhere;
 
 use std::collections::HashSet;
 use std::os::unix::fs::PermissionsExt;
