@@ -30,7 +30,7 @@ use crate::text::kept;
 const CHANGES_KEPT_MAX: u64 = 1 << 20;
 
 /// Rows a statement: SQLite takes 32,766 values, PostgreSQL 65,535, and no row here has more than 18.
-const ROWS_A_STATEMENT: usize = 1_000;
+const ROWS_A_STATEMENT: usize = 1_250;
 
 /// People and connections in the truth; clones share its connections.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use super::{SqlPeople, begin_ties, failed, log};
 use crate::statement::Writing;
 
 /// Acts a transaction: what it costs to commit is shared by so many, and others wait for their people as long.
-const ACTS_A_TRANSACTION: usize = 1_000;
+const ACTS_A_TRANSACTION: usize = 1_250;
 
 /// What who acted sees then, and how many changes of the transaction there are by then; or why nothing changes.
 type Decided = Result<(Relation, usize), Refusal>;

@@ -45,7 +45,7 @@ pub(crate) fn done(client: &mut Client, place: &str, mut seen: impl FnMut(&Value
             return batch;
         }
         assert!(Instant::now() < until, "{batch}");
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{App, Problem};
 pub(crate) const KIND: &str = "connect_people";
 
 /// People between two words about the progress: written in one transaction, and done again after a crash.
-const GROUP: usize = 1_000;
+const GROUP: usize = 1_250;
 
 /// What a job works on.
 #[derive(Clone, Debug, Deserialize, Serialize)]
