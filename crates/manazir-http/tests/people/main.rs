@@ -14,6 +14,7 @@ mod connections;
 mod dying;
 mod limits;
 mod permissions;
+mod pictures;
 mod profiles;
 mod requests;
 mod suggestions;

@@ -32,7 +32,6 @@ macro_rules! for_each_scenario {
                 teams_are_listed_by_pages_and_found_by_slug,
                 a_service_is_owned_by_people_and_teams,
                 a_file_is_imported_and_the_same_again_changes_nothing,
-                the_picture_of_a_team_and_of_a_service_is_open,
                 who_works_on_the_same_service_is_suggested,
             ;
             batch:

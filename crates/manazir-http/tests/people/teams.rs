@@ -1,7 +1,6 @@
 //! Teams and services, who owns them, and how they are imported.
 
 use manazir_auth::Role;
-use manazir_avatar::{Avatar, Kind};
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -155,23 +154,6 @@ pub(crate) async fn a_file_is_imported_and_the_same_again_changes_nothing(world:
     assert_eq!((&again.data()["same"], &again.data()["made"]), (&json!(2), &json!(0)));
     let json = world.post("root", "/api/v1/teams/import", "{}").await;
     assert_eq!(json.status, 415);
-}
-
-pub(crate) async fn the_picture_of_a_team_and_of_a_service_is_open(world: World) {
-    let world = ada_bob_and_root(world).await;
-    let new = json!({"slug": "sre", "name": "SRE", "avatar_seed": "ours"});
-    let team = make(&world, "ada", "/api/v1/teams", &new).await;
-    let new = json!({"name": "checkout", "avatar_seed": "till"});
-    let service = make(&world, "ada", "/api/v1/services", &new).await;
-    for (path, kind, seed) in [(team, Kind::Team, "ours"), (service, Kind::Service, "till")] {
-        let said = world.get("", &format!("{path}/avatar")).await;
-        assert_eq!(said.status, 200);
-        assert_eq!(said.header("content-type"), "image/svg+xml");
-        let expected = Avatar::of(kind, seed).etag(manazir_avatar::Form::Svg);
-        assert_eq!(said.header("etag"), expected);
-    }
-    assert_eq!(world.status("", "GET", "/api/v1/teams/@nobody/avatar").await, 200);
-    assert_eq!(world.status("", "GET", "/api/v1/services/@nobody/avatar").await, 200);
 }
 
 /// Somebody new, without a contact, is suggested whom they work with.
