@@ -5,7 +5,7 @@
 //! cargo run -p manazir-bolt --example bolt_oracles -- DIR [NAME…]
 //! ```
 //!
-//! DIR holds the files that the example of the same name of `manazir-people` reads; names are those of graphs, all
+//! DIR holds the files that the example `oracles` of `manazir-people` reads; names are those of graphs, all
 //! without any. The database is an ArcadeDB of its own, or the one that `MANAZIR_TEST_BOLT_URL` names, **in which everything
 //! is deleted**.
 

@@ -132,31 +132,31 @@ pub(crate) async fn the_same_key_is_the_same_job(mut world: World) {
 /// Killed after a group was written and before that was written down.
 pub(crate) async fn a_batch_goes_on_after_its_process_was_killed(mut world: World) {
     world.join(&["ada"]).await;
-    world.crowd(1_100).await;
+    world.crowd(1_300).await;
     let dying = world.restart("killed", Some(2)).unwrap();
-    let ids = crowd(1_100).chain(["nobody".to_owned()]);
+    let ids = crowd(1_300).chain(["nobody".to_owned()]);
     let begun = world.begin(&body(ids), "").await;
     let place = begun.header("location").to_owned();
     while dying.writes.load(Ordering::Relaxed) > 0 {
         tokio::task::yield_now().await;
     }
-    let said = world.get("people", &format!("{place}?limit=1&offset=600")).await;
-    assert_eq!((&said.data()["state"], &said.data()["done"]), (&json!("running"), &json!(500)));
+    let said = world.get("people", &format!("{place}?limit=1&offset=1260")).await;
+    assert_eq!((&said.data()["state"], &said.data()["done"]), (&json!("running"), &json!(1_250)));
     assert_eq!(said.data()["items"][0]["outcome"], "waiting");
     assert_eq!(
         world.get("people", "/@ada/connections?limit=1").await.body["description"],
-        "1 of 1000 contacts of ADA"
+        "1 of 1300 contacts of ADA"
     );
     world.restart("the next", None);
     resume(&world.app, Duration::ZERO).await.unwrap();
     let ended = world.ended(&place).await;
     assert_eq!(
         (&ended["state"], &ended["done"], &ended["total"]),
-        (&json!("done"), &json!(1_101), &json!(1_101))
+        (&json!("done"), &json!(1_301), &json!(1_301))
     );
-    assert_eq!((&ended["connected"], &ended["refused"]), (&json!(1_100), &json!(1)));
+    assert_eq!((&ended["connected"], &ended["refused"]), (&json!(1_300), &json!(1)));
     let connected = world.pages("people", "/@ada/connections?limit=100").await.concat();
-    assert_eq!(connected, crowd(1_100).collect::<Vec<_>>());
+    assert_eq!(connected, crowd(1_300).collect::<Vec<_>>());
 }
 
 /// A process that is about to end hands its batch back; one that somebody stopped ends where it is.
