@@ -67,6 +67,10 @@ impl Accounts {
         let email = who.email.as_deref().and_then(|text| Email::parse(text).ok());
         let email = email.ok_or(ProviderRefused::NoEmail)?;
         if let Some(known) = self.store.credentials(&email).await? {
+            // Another request of theirs may have made it since.
+            if let Some(account) = self.store.owner(&who.identity).await? {
+                return Ok(account);
+            }
             return self.owner_by_address(known.account, who, rules, on).await;
         }
         if invitation.is_none() {
