@@ -18,6 +18,8 @@ pub struct Provider {
 struct State {
     is_away: bool,
     begun: HashMap<String, Secrets>,
+    /// Codes that were ever given.
+    given: u64,
     /// By code: the state for which it was given, and who came.
     codes: HashMap<String, (String, Claimed)>,
 }
@@ -31,7 +33,8 @@ impl Provider {
     /// Somebody signs in there for the sign-in with this state; the code with which the browser goes back.
     pub fn signs_in(&self, state: &str, who: &Claimed) -> String {
         let mut known = self.lock();
-        let code = format!("code{}", known.codes.len());
+        known.given += 1;
+        let code = format!("code{}", known.given);
         known.codes.insert(code.clone(), (state.to_owned(), who.clone()));
         code
     }
