@@ -36,7 +36,7 @@ fn name(random: &mut Random) -> (String, String) {
 fn rows(first: usize, count: usize, random: &mut Random, names: &mut Vec<(String, String)>) -> String {
     let row = |id: usize| {
         let (one, other) = name(random);
-        let username = format!("{}.{}{id}", one.replace('ü', "u").replace('ö', "o"), id % 97);
+        let username = format!("{}.{}.{id}", one.replace('ü', "u").replace('ö', "o"), id % 97);
         let full = format!("{one} {other}");
         if id.is_multiple_of(100) {
             names.push((username.clone(), full.clone()));
