@@ -36,12 +36,11 @@ impl Accounts {
             Some(account) => account,
             None => match self.newcomer(who, rules, invitation, part(entropy, 64), on).await {
                 Ok(account) => account,
-                Err(refused) => {
-                    let id = who.identity.id();
-                    let detail = format!("identity {id}: {refused}");
-                    self.store.note(&AuditEntry::new(AuditKind::SignInFailed, None, on, &detail)).await?;
-                    return Err(refused);
-                }
+                // Another request of theirs may have been faster, with the address, the name and the invitation.
+                Err(refused) => match self.store.owner(&who.identity).await? {
+                    Some(account) => account,
+                    None => return Err(self.noted(who, refused, on).await?),
+                },
             },
         };
         if account.banned_at.is_some() {
@@ -53,6 +52,17 @@ impl Accounts {
             // It is about the version, since no password is compared.
             _ => ProviderRefused::Changed,
         })
+    }
+
+    async fn noted(
+        &self,
+        who: &Claimed,
+        refused: ProviderRefused,
+        on: &Occasion,
+    ) -> Result<ProviderRefused, AccountError> {
+        let detail = format!("identity {}: {refused}", who.identity.id());
+        self.store.note(&AuditEntry::new(AuditKind::SignInFailed, None, on, &detail)).await?;
+        Ok(refused)
     }
 
     /// The account of somebody whose identity nobody has: one with their address, where that is enough, or a new one.
@@ -67,10 +77,6 @@ impl Accounts {
         let email = who.email.as_deref().and_then(|text| Email::parse(text).ok());
         let email = email.ok_or(ProviderRefused::NoEmail)?;
         if let Some(known) = self.store.credentials(&email).await? {
-            // Another request of theirs may have made it since.
-            if let Some(account) = self.store.owner(&who.identity).await? {
-                return Ok(account);
-            }
             return self.owner_by_address(known.account, who, rules, on).await;
         }
         if invitation.is_none() {
@@ -83,17 +89,11 @@ impl Accounts {
         for username in std::iter::once(first.clone()).chain(numbers) {
             let new = self.new_account(who, username, email.clone(), id, on);
             let created = self.store.create(&new, invitation.map(LinkSecret::hash), on).await?;
-            if let Created::Done(account) = created {
-                return Ok(account);
-            }
-            // Another request of theirs was faster.
-            if let Some(account) = self.store.owner(&who.identity).await? {
-                return Ok(account);
-            }
             match created {
+                Created::Done(account) => return Ok(account),
                 Created::LinkRefused => return Err(ProviderRefused::Link),
                 Created::Taken { email: true, .. } => return Err(ProviderRefused::Known),
-                Created::Done(_) | Created::Taken { .. } => {}
+                Created::Taken { .. } => {}
             }
         }
         Err(ProviderRefused::Names)
