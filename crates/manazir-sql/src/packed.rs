@@ -25,10 +25,14 @@ impl Statement {
 
     /// All numbers of all rows with blanks between them.
     fn packed(self, columns: usize) -> Self {
-        let names: Vec<String> = (1..=columns).map(|column| format!("c{column}")).collect();
-        let begin = format!("WITH packed ({}) AS (", names.join(", "));
-        let end = format!(") SELECT string_agg({} || '', ' ') FROM packed", names.join(" || ' ' || "));
-        self.within(&begin, &end)
+        let names = |statement: Self, between: &'static str| {
+            (1..=columns).fold(statement, |statement, column| {
+                let statement = if column == 1 { statement } else { statement.then(between) };
+                statement.then("c").place(column)
+            })
+        };
+        let whole = names(Self::new("WITH packed ("), ", ").then(") AS (").followed_by(self);
+        names(whole.then(") SELECT string_agg("), " || ' ' || ").then(" || '', ' ') FROM packed")
     }
 }
 

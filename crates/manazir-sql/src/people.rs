@@ -91,11 +91,12 @@ impl Statement {
         self
     }
 
-    /// Goes on with identifiers and commas between them. They are hexadecimal digits and dashes, as no text of others
-    /// is, and SQLite would look for each of many placeholders among all of them.
+    /// Goes on with identifiers and commas between them. SQLite would look for each of many placeholders among all of
+    /// them.
     fn uuids(self, ids: &[Uuid]) -> Self {
-        let ids: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
-        self.planned_anew().within("", &ids.join(", "))
+        ids.iter().enumerate().fold(self.planned_anew(), |statement, (index, id)| {
+            if index == 0 { statement } else { statement.then(", ") }.uuid(id)
+        })
     }
 
     fn user(self, user: UserId) -> Self {

@@ -7,6 +7,8 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 
+use uuid::Uuid;
+
 use crate::name::Name;
 use crate::{Truth, on};
 
@@ -55,10 +57,16 @@ impl Statement {
         self
     }
 
-    /// Stands between two texts.
-    pub(crate) fn within(mut self, begin: &str, end: &str) -> Self {
-        self.text.insert_str(0, begin);
-        self.text.push_str(end);
+    /// Goes on with a whole statement. There are no values before it, or its placeholders would be counted wrong.
+    pub(crate) fn followed_by(mut self, other: Self) -> Self {
+        debug_assert!(self.values.is_empty(), "placeholders are counted from the first");
+        self.text.push_str(&other.text);
+        Self { text: self.text, ..other }
+    }
+
+    /// Goes on with an identifier between quotes: its digits and dashes end none.
+    pub(crate) fn uuid(mut self, id: &Uuid) -> Self {
+        self.text.push_str(&format!("'{id}'"));
         self
     }
 
