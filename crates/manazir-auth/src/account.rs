@@ -4,32 +4,19 @@ mod email;
 pub(crate) mod fold;
 mod username;
 
-use std::fmt;
-
 use manazir_model::Timestamp;
 
 pub use email::{EMAIL_BYTES_MAX, Email, EmailFault};
 pub use username::{USERNAME_MAX, USERNAME_MIN, Username, UsernameFault};
 
-use crate::hex::{hex, unhex};
+use crate::hex::in_digits;
 use crate::{PasswordHash, Role};
 
 /// An account's identity: 16 random bytes, written as 32 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(pub [u8; 16]);
 
-impl AccountId {
-    /// The identity in its text.
-    pub fn parse(text: &str) -> Option<Self> {
-        unhex(text).map(Self)
-    }
-}
-
-impl fmt::Display for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
-    }
-}
+in_digits!(AccountId);
 
 /// What is known of an account, without its password.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -27,6 +27,25 @@ fn nibble(digit: u8) -> Option<u8> {
     }
 }
 
+/// An identity made of bytes comes from its hexadecimal digits, and is written as them.
+macro_rules! in_digits {
+    ($identity:ident) => {
+        impl $identity {
+            /// The identity in its text; `None` for every other text.
+            pub fn parse(text: &str) -> Option<Self> {
+                crate::hex::unhex(text).map(Self)
+            }
+        }
+
+        impl std::fmt::Display for $identity {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&crate::hex::hex(&self.0))
+            }
+        }
+    };
+}
+pub(crate) use in_digits;
+
 #[cfg(test)]
 mod tests {
     use super::*;

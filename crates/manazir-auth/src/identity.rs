@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use manazir_model::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::hex::{hex, unhex};
+use crate::hex::in_digits;
 
 /// An account may have so many identities: one is enough, and a list of them is shown whole.
 pub const IDENTITIES_MAX: usize = 16;
@@ -55,18 +55,7 @@ impl Identity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IdentityId(pub [u8; 8]);
 
-impl IdentityId {
-    /// The name in its text.
-    pub fn parse(text: &str) -> Option<Self> {
-        unhex(text).map(Self)
-    }
-}
-
-impl fmt::Display for IdentityId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
-    }
-}
+in_digits!(IdentityId);
 
 /// An identity that belongs to an account.
 #[derive(Clone, Debug, PartialEq, Eq)]

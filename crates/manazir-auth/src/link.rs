@@ -6,7 +6,7 @@ use std::time::Duration;
 use manazir_model::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::hex::{hex, unhex};
+use crate::hex::{hex, in_digits, unhex};
 use crate::{AccountId, Email, Role, TokenHash};
 
 /// How long an invitation is good.
@@ -62,21 +62,12 @@ impl fmt::Debug for LinkSecret {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InvitationId(pub [u8; 8]);
 
+in_digits!(InvitationId);
+
 impl InvitationId {
     /// The name of the invitation with this hash.
     pub fn of(hash: TokenHash) -> Self {
         Self(std::array::from_fn(|index| hash.as_bytes()[index]))
-    }
-
-    /// The name in its text.
-    pub fn parse(text: &str) -> Option<Self> {
-        unhex(text).map(Self)
-    }
-}
-
-impl fmt::Display for InvitationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
     }
 }
 

@@ -3,7 +3,6 @@
 mod family;
 mod refresh;
 
-use std::fmt;
 use std::net::IpAddr;
 
 use manazir_model::Timestamp;
@@ -11,7 +10,7 @@ use manazir_model::Timestamp;
 pub use family::{Ended, EndedBy, Family, Presented, Replaced, SUCCESSIONS_MAX, SessionRules};
 pub use refresh::{RefreshToken, Sealed, Successor};
 
-use crate::hex::{hex, unhex};
+use crate::hex::in_digits;
 
 /// Most characters of a device's name.
 const DEVICE_CHARACTERS_MAX: usize = 200;
@@ -21,18 +20,7 @@ const DEVICE_CHARACTERS_MAX: usize = 200;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub [u8; 16]);
 
-impl SessionId {
-    /// The identity in its text.
-    pub fn parse(text: &str) -> Option<Self> {
-        unhex(text).map(Self)
-    }
-}
-
-impl fmt::Display for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
-    }
-}
+in_digits!(SessionId);
 
 /// On what a session was opened or last used, so that its owner knows it again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
