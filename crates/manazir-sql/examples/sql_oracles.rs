@@ -85,7 +85,6 @@ fn text(path: &Path) -> Result<String, Box<dyn Error>> {
 
 /// How many differ.
 fn say(graph: &str, what: &str, compared: &Compared) -> usize {
-    println!("{graph}: {what}: {} answers, {} differ", compared.answers, compared.differing.len());
-    compared.differing.iter().take(10).for_each(|line| println!("  {line}"));
+    println!("{graph}: {what}: {compared}");
     compared.differing.len()
 }

@@ -127,7 +127,9 @@ pub async fn run(settings: &Settings, started: impl FnOnce(&Started) -> Result<(
     peopled.stop().await;
     let stopped = beside.stop().await;
     upkeep.stop().await;
-    checkpoints.stop().await;
+    if let Some(checkpoints) = checkpoints {
+        checkpoints.stop().await;
+    }
     truth.close().await;
     stopped
 }

@@ -5,6 +5,7 @@
 //! some pairs, the first ten). A stream is lines of `t_ms,op,person1,person2`, with any numbers for people.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use manazir_model::Timestamp;
 
@@ -23,13 +24,16 @@ pub struct Compared {
     pub differing: Vec<String>,
 }
 
+impl fmt::Display for Compared {
+    /// How many there are, and the first ten that differ, a line each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} answers, {} differ", self.answers, self.differing.len())?;
+        self.differing.iter().take(10).try_for_each(|line| write!(f, "\n  {line}"))
+    }
+}
+
 impl Compared {
-    fn equal<T: PartialEq + std::fmt::Debug>(
-        &mut self,
-        what: impl FnOnce() -> String,
-        expected: &T,
-        found: &T,
-    ) {
+    fn equal<T: PartialEq + fmt::Debug>(&mut self, what: impl FnOnce() -> String, expected: &T, found: &T) {
         self.answers += 1;
         if expected != found {
             self.differing.push(format!("{}: expected {expected:?}, found {found:?}", what()));

@@ -16,7 +16,11 @@ pub(super) struct Checkpoints {
 }
 
 impl Checkpoints {
-    pub(super) fn start(truth: &Truth) -> Self {
+    /// None where the truth sees to it by itself.
+    pub(super) fn start(truth: &Truth) -> Option<Self> {
+        if !matches!(truth, Truth::Sqlite { .. }) {
+            return None;
+        }
         let stop = Arc::<Notify>::default();
         let (truth, stopped) = (truth.clone(), Arc::clone(&stop));
         let task = tokio::spawn(async move {
@@ -27,7 +31,7 @@ impl Checkpoints {
                 }
             }
         });
-        Self { stop, task }
+        Some(Self { stop, task })
     }
 
     pub(super) async fn stop(self) {
