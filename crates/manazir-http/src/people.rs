@@ -47,6 +47,9 @@ pub struct PeopleLimits {
     pub callers_max: usize,
     /// People that one request may connect to another.
     pub batch_max: usize,
+    /// People of a batch between two words about its progress, which are done again after a crash; half of them are
+    /// written at a time.
+    pub batch_group: usize,
 }
 
 impl Default for PeopleLimits {
@@ -58,6 +61,7 @@ impl Default for PeopleLimits {
             answer: Rate::per_second(5),
             callers_max: 65_536,
             batch_max: 5_000,
+            batch_group: 2_500,
         }
     }
 }

@@ -11,18 +11,29 @@ use manazir_people::{
 
 /// Does so many writes, the last of which nobody hears of.
 pub(crate) struct Dying {
-    pub(crate) graph: Arc<dyn GraphStore>,
-    pub(crate) writes: AtomicUsize,
+    graph: Arc<dyn GraphStore>,
+    writes: usize,
+    begun: AtomicUsize,
+    done: AtomicUsize,
+}
+
+impl Dying {
+    pub(crate) fn new(graph: Arc<dyn GraphStore>, writes: usize) -> Self {
+        Self { graph, writes, begun: AtomicUsize::default(), done: AtomicUsize::default() }
+    }
+
+    /// True once all writes are done that it does.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.done.load(Ordering::Acquire) == self.writes
+    }
 }
 
 #[async_trait]
 impl GraphStore for Dying {
     async fn write(&self, acts: &[Act]) -> Result<Vec<Result<Written, Refusal>>, Error> {
-        let left = self.writes.load(Ordering::Relaxed);
-        if left > 0 {
+        if self.begun.fetch_add(1, Ordering::AcqRel) < self.writes {
             let written = self.graph.write(acts).await;
-            self.writes.store(left - 1, Ordering::Relaxed);
-            if left > 1 {
+            if self.done.fetch_add(1, Ordering::AcqRel) + 1 < self.writes {
                 return written;
             }
         }

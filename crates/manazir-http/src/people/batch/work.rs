@@ -11,9 +11,6 @@ use crate::{App, Problem};
 /// The kind of these jobs.
 pub(crate) const KIND: &str = "connect_people";
 
-/// People between two words about the progress: written in one transaction, and done again after a crash.
-const GROUP: usize = 1_250;
-
 /// What a job works on.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Input {
@@ -75,7 +72,7 @@ async fn connect_all(
     let Some(user) = person(app, input.user).await? else {
         return Err(Problem::not_found("the user was erased meanwhile"));
     };
-    let mut group = look_up(app, &user, group_from(&input, outcomes.len())).await?;
+    let mut group = look_up(app, &user, group_from(app, &input, outcomes.len())).await?;
     loop {
         (progress.done, progress.result) = (outcomes.len() as u64, outcomes.written());
         match app.jobs.update(job.id, app.tasks.incarnation(), progress, (app.now)()).await? {
@@ -89,7 +86,7 @@ async fn connect_all(
         if app.tasks.stopping() {
             return Ok(JobState::Queued);
         }
-        let next = group_from(&input, outcomes.len() + group.len());
+        let next = group_from(app, &input, outcomes.len() + group.len());
         // The next are looked up while these are written.
         let (connected, next) = tokio::join!(connect(app, &user, &group), look_up(app, &user, next));
         for outcome in connected? {
@@ -100,9 +97,9 @@ async fn connect_all(
 }
 
 /// The group that begins after so many.
-fn group_from(input: &Input, done: usize) -> &[Uuid] {
+fn group_from<'i>(app: &App, input: &'i Input, done: usize) -> &'i [Uuid] {
     let rest = input.ids.get(done..).unwrap_or_default();
-    &rest[..rest.len().min(GROUP)]
+    &rest[..rest.len().min(app.people.limits.batch_group)]
 }
 
 async fn person(app: &App, id: Uuid) -> Result<Option<Profile>, Problem> {
@@ -115,15 +112,26 @@ async fn look_up(app: &App, user: &Profile, group: &[Uuid]) -> Result<Vec<Option
     app.people.store.numbers(group).await.map_err(|error| Problem::of_people(error, &[user]))
 }
 
+/// Half of a group is decided, or told to a copy, while the store writes the other.
 async fn connect(app: &App, user: &Profile, group: &[Option<UserId>]) -> Result<Vec<Outcome>, Problem> {
+    let half = app.people.limits.batch_group.div_ceil(2);
+    let (one, other) = group.split_at(half.min(group.len()));
+    let (one, other) = tokio::join!(connect_half(app, user, one), connect_half(app, user, other));
+    Ok([one?, other?].concat())
+}
+
+async fn connect_half(app: &App, user: &Profile, half: &[Option<UserId>]) -> Result<Vec<Outcome>, Problem> {
+    if half.is_empty() {
+        return Ok(Vec::new());
+    }
     let at = (app.now)();
     let act = |to: &UserId| Act { by: user.id, to: *to, action: Action::Connect, at };
-    let acts: Vec<Act> = group.iter().flatten().map(act).collect();
+    let acts: Vec<Act> = half.iter().flatten().map(act).collect();
     let done = app.people.graph.write(&acts).await;
     let mut done = done.map_err(|error| Problem::of_people(error, &[user]))?.into_iter();
     let outcome = |number: &Option<_>| match number.and_then(|_| done.next()) {
         Some(done) => Outcome::of(&done, user.id),
         None => Outcome::Unknown,
     };
-    Ok(group.iter().map(outcome).collect())
+    Ok(half.iter().map(outcome).collect())
 }
