@@ -96,8 +96,8 @@ trait Answers: PeopleStore + GraphStore {
     /// The truth, with its log.
     fn log(&self) -> &SqlPeople;
 
-    /// Goes on to the end of the log.
-    async fn catch_up(&self) -> Result<(), Error>;
+    /// Goes on to the end of the log; the number of the last change there.
+    async fn catch_up(&self) -> Result<u64, Error>;
 }
 
 #[async_trait]
@@ -106,8 +106,8 @@ impl Answers for SqlPeople {
         self
     }
 
-    async fn catch_up(&self) -> Result<(), Error> {
-        Ok(())
+    async fn catch_up(&self) -> Result<u64, Error> {
+        self.last_change().await
     }
 }
 
@@ -117,8 +117,8 @@ impl Answers for Following<SqlPeople> {
         self.truth()
     }
 
-    async fn catch_up(&self) -> Result<(), Error> {
-        Self::catch_up(self).await.map(drop)
+    async fn catch_up(&self) -> Result<u64, Error> {
+        Self::catch_up(self).await
     }
 }
 
@@ -128,8 +128,8 @@ impl Answers for BoltConnections<SqlPeople> {
         self.truth()
     }
 
-    async fn catch_up(&self) -> Result<(), Error> {
-        Self::catch_up(self).await.map(drop)
+    async fn catch_up(&self) -> Result<u64, Error> {
+        Self::catch_up(self).await
     }
 }
 
@@ -171,9 +171,9 @@ async fn follow<S: Answers>(cached: Arc<Cached<S>>, mut seen: Option<u64>, stop:
 }
 
 async fn step<S: Answers>(cached: &Cached<S>, seen: &mut Option<u64>) -> Result<(), Error> {
-    cached.truth().catch_up().await?;
+    let end = cached.truth().catch_up().await?;
     let Some(seen) = seen else { return Ok(()) };
-    loop {
+    while *seen < end {
         let changes = match cached.truth().log().changes_after(*seen, CHANGES).await {
             Ok(changes) => changes,
             // What is not known of by now lives no longer than an entry does.
@@ -183,11 +183,12 @@ async fn step<S: Answers>(cached: &Cached<S>, seen: &mut Option<u64>) -> Result<
             }
             Err(error) => return Err(error),
         };
-        let Some(last) = changes.last() else { return Ok(()) };
+        let Some(last) = changes.last() else { break };
         *seen = last.seq;
         let changes: Vec<Change> = changes.iter().map(|numbered| numbered.change).collect();
         cached.forget_changes(&changes).await;
     }
+    Ok(())
 }
 
 #[cfg(test)]
